@@ -1,0 +1,1 @@
+"""Recipes: one strict TOML file per experiment, run stage by stage."""
