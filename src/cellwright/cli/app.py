@@ -1,0 +1,106 @@
+"""The commands in the order in which a user meets them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cellwright.cli import data, judge, learn, whole
+
+PREDICTION_HELP = "From a folder of raw, unlabelled microscopy to measured cells."
+
+
+def _example_lines(*lines: str) -> str:
+    return "\n\n".join(("Examples:", *lines))
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from cellwright import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit()
+
+
+app = typer.Typer(
+    name="cellwright",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(help=PREDICTION_HELP)
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="The version.")
+    ] = False,
+) -> None:
+    pass
+
+
+COMMANDS = (
+    (
+        whole.demo,
+        "demo",
+        "cellwright demo",
+        "cellwright demo -o tour",
+        "cellwright demo -o tour --images my_plate/",
+    ),
+    (
+        data.simulate,
+        "simulate",
+        "cellwright simulate -o plate --fields 20 --overlap 0.2",
+        "cellwright simulate -o stack --modality both --planes 7 --seed 1",
+    ),
+    (
+        data.import_,
+        "import",
+        "cellwright import images/ -o data --masks masks/",
+        'cellwright import plate/ -o data --pattern "day{day}t{t}c{channel}xy{position}z{z}"',
+        "cellwright import train.json -o data --tag split=train",
+    ),
+    (
+        data.label,
+        "label",
+        "cellwright label images/ -o labelled",
+        "cellwright label data -o labelled --segmenter watershed",
+    ),
+    (
+        learn.train,
+        "train",
+        "cellwright train data -o model --minutes 25",
+        "cellwright train data -o model --method seunet --val val_data --epochs 50",
+        "cellwright train data -o model --resume",
+        "cellwright train data -o tuned --init model --where modality=brightfield",
+    ),
+    (
+        learn.predict,
+        "predict",
+        "cellwright predict images/ -m model -o out",
+        "cellwright predict frame.tif -m model -o out --tile-shape 512 512 --halo 256 256",
+        "cellwright predict images/ -m model -o out --format coco,rois,geojson,overlay",
+    ),
+    (
+        judge.evaluate,
+        "evaluate",
+        "cellwright evaluate data out -o scores.json",
+        "cellwright evaluate truth_labels/ out --by modality",
+    ),
+    (
+        judge.report,
+        "report",
+        "cellwright report model out scores.json -o report.html",
+    ),
+    (
+        whole.run,
+        "run",
+        "cellwright run recipes/spine/demo.toml -o runs/demo --quick",
+    ),
+    (judge.methods, "methods", "cellwright methods"),
+)
+for _function, _name, *_lines in COMMANDS:
+    app.command(name=_name, epilog=_example_lines(*_lines))(_function)

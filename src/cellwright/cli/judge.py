@@ -1,0 +1,81 @@
+"""Commands that tell how good it is: evaluate, report, methods."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cellwright.cli import options
+from cellwright.cli.outcome import command, say
+
+
+@command
+def evaluate(
+    truth: Annotated[Path, typer.Argument(help="Data set, COCO file or folder of label images.")],
+    pred: Annotated[Path, typer.Argument(help="The same, or the output of predict.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="scores.json, or another name.")
+    ] = None,
+    by: Annotated[
+        list[str] | None, typer.Option(metavar="TAG", help="Scores per value of a tag; repeatable.")
+    ] = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = 0,
+) -> Any:
+    """Compare predicted cells with the true ones."""
+    from cellwright.steps.evaluate import evaluate as step
+
+    scores = step(truth, pred, output, by=tuple(by or ()), quiet=quiet).to_json()
+    if not quiet:
+        _print_scores(scores)
+        if output is not None:
+            say(f"scores: {output}")
+
+
+@command
+def report(
+    output: options.Output,
+    sources: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Model folders, outputs of predict, scores.json files."),
+    ] = None,
+    input: options.Input = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = 0,
+) -> Any:
+    """Write one HTML page that needs nothing else: overlays, tables, curves, settings."""
+    from cellwright.steps.report import report as step
+
+    return step(options.inputs(sources, input), output)
+
+
+@command
+def methods(quiet: options.Quiet = False, verbose: options.Verbose = 0) -> Any:
+    """List what can be trained (--method) and what labels without training (--segmenter)."""
+    from cellwright.label.segmenters import SEGMENTERS
+    from cellwright.zoo.builders import METHODS
+
+    for title, entries in (("--method", METHODS), ("--segmenter", SEGMENTERS)):
+        for entry in entries:
+            say(f"{title:12} {entry.name:14} {entry.about}")
+
+
+def _print_scores(scores: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"{scores['images']} images", title_justify="left")
+    for column in ("IoU", "accuracy", "precision", "recall", "F1", "tp", "fp", "fn"):
+        table.add_column(column, justify="right")
+    for threshold, row in scores["matching"].items():
+        if threshold != "mean":
+            rates = [f"{row[k]:.3f}" for k in ("accuracy", "precision", "recall", "f1")]
+            table.add_row(threshold, *rates, *(str(row[k]) for k in ("tp", "fp", "fn")))
+    table.add_row("mean", f"{scores['matching']['mean']['accuracy']:.3f}")
+    Console().print(table)
+    pixel = "  ".join(f"{name} {value:.3f}" for name, value in scores["pixel"].items())
+    say(f"pixels: {pixel}")
+    ap = scores["coco"]["segm"]
+    say(f"COCO masks: AP {ap['AP']:.3f}  AP50 {ap['AP50']:.3f}  AP75 {ap['AP75']:.3f}")

@@ -1,0 +1,98 @@
+"""Commands around a trained model: train, predict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cellwright.cli import options
+from cellwright.cli.outcome import command
+
+FORMATS = ("coco", "labels", "zarr", "rois", "geojson", "overlay", "measurements")
+
+
+@command
+def train(
+    output: options.Output,
+    dataset: Annotated[Path | None, typer.Argument(help="A data set with cells.")] = None,
+    input: options.Input = None,
+    method: Annotated[str, typer.Option(help="What is trained: see cellwright methods.")] = "unet",
+    val: Annotated[Path | None, typer.Option(help="A data set to watch and tune on.")] = None,
+    val_fraction: Annotated[
+        float, typer.Option(min=0, max=0.9, help="Part of the data set kept for that instead.")
+    ] = 0.15,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="Only images with this tag; repeatable."),
+    ] = None,
+    init: Annotated[
+        Path | None, typer.Option(help="Model to start from; what does not fit is listed.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data.")] = None,
+    minutes: Annotated[float | None, typer.Option(min=0, help="Stop after so long.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Crops per step.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where it stopped.")] = False,
+    device: options.Device = "auto",
+    seed: options.Seed = 0,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = 0,
+) -> Any:
+    """Train a method on a data set; the result is a model folder."""
+    if epochs is not None and minutes is not None:
+        raise typer.BadParameter("--epochs and --minutes exclude each other")
+    from cellwright.steps.train import train as step
+
+    settings = {} if batch_size is None else {"batch_size": batch_size}
+    return step(
+        options.one_input(dataset, input),
+        output,
+        method=method,
+        val=val,
+        val_fraction=val_fraction,
+        where=tuple(options.key_values(where, "--where").items()),
+        init=init,
+        epochs=epochs,
+        minutes=minutes,
+        resume=resume,
+        device=device,
+        seed=seed,
+        quiet=quiet,
+        **settings,
+    )
+
+
+@command
+def predict(
+    model: options.Model,
+    output: options.Output,
+    images: Annotated[
+        list[Path] | None, typer.Argument(help="Images, folders of images, or a data set.")
+    ] = None,
+    input: options.Input = None,
+    format: Annotated[
+        str, typer.Option("--format", metavar="LIST", help=f"Any of {','.join(FORMATS)}.")
+    ] = "coco,labels,measurements",
+    tile_shape: options.TileShape = None,
+    halo: options.Halo = None,
+    device: options.Device = "auto",
+    jobs: options.Jobs = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = 0,
+) -> Any:
+    """Find and measure the cells of images with a model; what is done is not done again."""
+    formats = options.names(format, FORMATS, "--format")
+    from cellwright.steps.predict import predict as step
+
+    return step(
+        options.inputs(images, input),
+        model,
+        output,
+        formats=formats,
+        tile_shape=tile_shape,
+        halo=halo,
+        device=device,
+        jobs=jobs,
+        quiet=quiet,
+    )

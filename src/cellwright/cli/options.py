@@ -1,0 +1,81 @@
+"""Flags shared by the commands, so that each means the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Input = Annotated[
+    list[Path] | None,
+    typer.Option("-i", "--input", help="Input, as the positional one; may be repeated."),
+]
+Output = Annotated[Path, typer.Option("-o", "--output", help="Where the result goes.")]
+Model = Annotated[
+    Path, typer.Option("-m", "--model", help="A model folder, or the name of a shipped model.")
+]
+Device = Annotated[
+    str, typer.Option("-d", "--device", help="auto, cpu, cuda, cuda:1 or mps.", show_default=True)
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option("-j", "--jobs", min=1, help="Images or windows worked on at once; all cores."),
+]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
+TileShape = Annotated[
+    tuple[int, int] | None,
+    typer.Option("--tile-shape", min=16, help="Rows and columns of a window, e.g. 512 512."),
+]
+Halo = Annotated[
+    tuple[int, int] | None,
+    typer.Option("--halo", min=0, help="Rows and columns by which windows overlap, e.g. 64 64."),
+]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no summary.")]
+Verbose = Annotated[
+    int,
+    typer.Option(
+        "-v", "--verbose", count=True, help="Say more; twice for everything. Tracebacks too."
+    ),
+]
+Segmenter = Annotated[str, typer.Option("--segmenter", help="Who labels: see cellwright methods.")]
+
+
+def inputs(positional: Sequence[Path] | None, option: Sequence[Path] | None) -> list[Path]:
+    """The inputs given as arguments and by ``-i`` together; wrong use if there are none."""
+    given = [*(positional or ()), *(option or ())]
+    if not given:
+        raise typer.BadParameter("no input was given: name a file or folder, or use -i")
+    return given
+
+
+def one_input(positional: Path | None, option: Sequence[Path] | None) -> Path:
+    """The only input; wrong use if there is none or more than one."""
+    given = inputs([positional] if positional else None, option)
+    if len(given) > 1:
+        raise typer.BadParameter(f"{len(given)} inputs were given, this command takes one")
+    return given[0]
+
+
+def key_values(pairs: Sequence[str] | None, flag: str) -> dict[str, str]:
+    """``["a=1", "b=x"]`` as a mapping; wrong use if a part lacks its key or its sign."""
+    found: dict[str, str] = {}
+    for pair in pairs or ():
+        key, sign, value = pair.partition("=")
+        if not sign or not key.strip():
+            raise typer.BadParameter(f"{flag} wants key=value, {pair!r} came")
+        found[key.strip()] = value.strip()
+    return found
+
+
+def names(text: str, allowed: Sequence[str], flag: str) -> tuple[str, ...]:
+    """``"coco,labels"`` as names, each one of `allowed`."""
+    found = tuple(part.strip() for part in text.split(",") if part.strip())
+    unknown = [name for name in found if name not in allowed]
+    if unknown or not found:
+        raise typer.BadParameter(
+            f"{flag} does not know {', '.join(unknown) or 'an empty list'}: "
+            f"choose from {', '.join(allowed)}"
+        )
+    return found
