@@ -1,0 +1,9 @@
+"""Simulated fields of cells with exact truth."""
+
+from __future__ import annotations
+
+from cellwright.synth.optics import Microscope
+from cellwright.synth.shapes import KINDS, CellKind
+from cellwright.synth.simulate import MODALITIES, simulate_field
+
+__all__ = ["KINDS", "MODALITIES", "CellKind", "Microscope", "simulate_field"]
