@@ -90,7 +90,7 @@ def test_equal_overlaps_go_to_the_first():
 
 
 def test_more_than_65535_instances_do_not_wrap():
-    labels = np.arange(1, 300 * 300 + 1).reshape(300, 300)
+    labels = np.arange(1, 260 * 260 + 1).reshape(260, 260)
     out = to_label_map(from_label_map(labels))
     assert out.dtype == np.uint32
     np.testing.assert_array_equal(out, labels)
