@@ -1,0 +1,131 @@
+"""Sources to a whole page: which sections, in which order, with which share of the bytes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from cellwright.report.dataset_section import dataset_section
+from cellwright.report.html import Section, page, paragraph
+from cellwright.report.model_section import model_section
+from cellwright.report.pictures import Track
+from cellwright.report.prediction_section import prediction_section
+from cellwright.report.score_section import image_scores, score_section
+from cellwright.report.sources import (
+    DatasetSource,
+    ModelSource,
+    PredictionSource,
+    ScoresSource,
+    Source,
+)
+from cellwright.report.tables import Table, paper_table, settings_table
+
+BUDGET = 13_500_000
+
+
+def document(
+    sources: Sequence[Source],
+    *,
+    track: Track,
+    title: str | None = None,
+    paper: Mapping[str, Any] | None = None,
+    max_images: int = 100,
+) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """The page of `sources`.
+
+    Parameters
+    ----------
+    sources
+        What `read_sources` found.
+    track
+        Shows progress: called with an iterable and a description.
+    title
+        Title of the page.
+    paper
+        Published figures to print beside ours, see `paper_table`.
+    max_images
+        Images shown at most, shared among the sources that have some.
+
+    Returns
+    -------
+    str, tuple
+        The page, and name and reason of each image that could not be shown.
+    """
+    name = title or "Cellwright report"
+    titles = _titles(sources)
+    truths = [s for s in sources if isinstance(s, DatasetSource)]
+    accuracies = {
+        k: v
+        for s in sources
+        if isinstance(s, ScoresSource)
+        for k, v in image_scores(s.scores).items()
+    }
+    sections = [
+        score_section(s, title=next(titles)) for s in sources if isinstance(s, ScoresSource)
+    ]
+    if paper:
+        sections.append(Section("Beside the paper", (paper_table(paper).html(),)))
+    with_pictures = [s for s in sources if isinstance(s, PredictionSource | DatasetSource)]
+    share = max(1, len(with_pictures))
+    room = {"max_images": -(-max_images // share), "budget": BUDGET // share, "track": track}
+    failed: tuple[tuple[str, str], ...] = ()
+    for source in with_pictures:
+        if isinstance(source, PredictionSource):
+            section, missing = prediction_section(
+                source, truths, accuracies, title=next(titles), **room
+            )
+            sections.append(section)
+            failed += missing
+    sections += [
+        model_section(s, title=next(titles)) for s in sources if isinstance(s, ModelSource)
+    ]
+    for source in truths:
+        section, missing = dataset_section(source, title=next(titles), **room)
+        sections.append(section)
+        failed += missing
+    sections.append(Section("Versions", (versions_table(sources).html(),)))
+    made = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    lead = paragraph(f"Made {made} from {len(sources)} sources.", kind="soft")
+    foot = paragraph("Made by Cellwright. This page is one file and loads nothing.")
+    return page(name, sections, lead=lead, foot=foot), failed
+
+
+def versions_table(sources: Sequence[Source]) -> Table:
+    """Versions that made the models and predictions, and the one that made the page."""
+    from cellwright import __version__
+
+    versions: dict[str, Any] = {"report": {"cellwright": __version__}}
+    for source in sources:
+        if isinstance(source, ModelSource):
+            versions[f"model {source.path.name}"] = source.record.get("versions") or {}
+        elif isinstance(source, PredictionSource):
+            record = dict(source.run.get("versions") or {})
+            if source.run.get("processor"):
+                record["processor"] = source.run["processor"]
+            versions[f"predictions {source.path.name}"] = record
+        elif isinstance(source, ScoresSource) and source.scores.get("versions"):
+            versions[f"scores {source.path.name}"] = source.scores["versions"]
+    return settings_table("Software", {k: v for k, v in versions.items() if v})
+
+
+def _titles(sources: Sequence[Source]) -> Iterator[str]:
+    """Section titles in the order of the page; sources of one kind are told apart by name."""
+    order = (
+        (ScoresSource, "Scores"),
+        (PredictionSource, "Predictions"),
+        (ModelSource, "Model"),
+        (DatasetSource, "Data set"),
+    )
+    kinds = Counter(type(source) for source in sources)
+    for kind, noun in order:
+        for source in sources:
+            if isinstance(source, kind):
+                yield noun if kinds[kind] == 1 else f"{noun}: {_label(source, sources)}"
+
+
+def _label(source: Source, sources: Sequence[Source]) -> str:
+    """Name of a source; with its folder where another source has the same name."""
+    same = [s for s in sources if type(s) is type(source) and s.path.name == source.path.name]
+    return source.path.name if len(same) == 1 else f"{source.path.parent.name}/{source.path.name}"

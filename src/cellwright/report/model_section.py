@@ -1,0 +1,56 @@
+"""The section of a model: what it is, how training went, what it was told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cellwright.report.figures import line_chart
+from cellwright.report.html import Html, Section, cards, columns, folded, paragraph
+from cellwright.report.sources import Curves, ModelSource
+from cellwright.report.tables import flat, is_number, settings_table, shown
+
+_SETTINGS = ("builder", "arguments", "normalisation", "thresholds", "pixel_size", "classes")
+_SHOWN_SCORES = 6
+
+
+def model_section(source: ModelSource, *, title: str = "Model") -> Section:
+    """A model folder as cards, curves and tables of settings."""
+    record = source.record
+    body: list[Html] = [paragraph(f"From {source.path}", kind="soft")]
+    figures = [("Method", str(record.get("method") or record.get("builder") or "unknown"))]
+    classes = record.get("classes")
+    if classes:
+        figures.append(("Classes", shown(classes)))
+    scores = _mapping(record.get("scores"))
+    numbers = [(name, value) for name, value in flat(scores) if is_number(value)]
+    figures += [(name, shown(value)) for name, value in numbers[:_SHOWN_SCORES]]
+    body.append(cards(figures))
+    body.append(
+        columns(curve_charts(source.curves))
+        if source.curves and source.curves.panels
+        else paragraph("No training curves lie in the model folder.", kind="note")
+    )
+    settings = {key: record[key] for key in _SETTINGS if record.get(key) not in (None, "", {}, [])}
+    body.append(settings_table("Settings of the model", settings).html())
+    if len(numbers) > _SHOWN_SCORES:
+        table = settings_table("Scores stored with the model", scores)
+        body.append(folded("All scores stored with the model", table.html()))
+    provenance = record.get("provenance")
+    if provenance:
+        known = provenance if isinstance(provenance, Mapping) else {"provenance": provenance}
+        table = settings_table("Where the model comes from", known)
+        body.append(folded("Where the model comes from", table.html()))
+    return Section(title, tuple(body))
+
+
+def curve_charts(curves: Curves) -> list[Html]:
+    """One chart per panel of training curves."""
+    return [
+        line_chart(lines, title=name, x_label=curves.x_label, y_label=name.lower())
+        for name, lines in curves.panels.items()
+    ]
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,213 @@
+"""The section of a prediction folder: cells found, time per frame, pictures, settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cellwright.formats import read_image
+from cellwright.report.figures import histogram
+from cellwright.report.html import Html, Section, cards, columns, folded, heading, paragraph
+from cellwright.report.pictures import Frame, Track, draw_gallery, spread, switches
+from cellwright.report.sources import DatasetSource, PredictionSource
+from cellwright.report.tables import Table, settings_table, shown
+from cellwright.types import Image
+
+_LEFT_OUT = ("label", "centroid", "bbox", "touches", "orientation", "class", "image", "name")
+
+
+def prediction_section(
+    source: PredictionSource,
+    truths: Sequence[DatasetSource],
+    accuracies: Mapping[str, float],
+    *,
+    max_images: int,
+    budget: int,
+    track: Track,
+    title: str = "Predictions",
+) -> tuple[Section, tuple[tuple[str, str], ...]]:
+    """A prediction folder, with the truth of data sets whose image names meet.
+
+    Returns
+    -------
+    Section, tuple
+        The section, and name and reason of each image that could not be shown.
+    """
+    cells, run = source.cells, source.run
+    records = {str(r.get("name")): r for r in run.get("images") or []}
+    counts = [len(cells.instances(i)) for i in range(len(cells))]
+    body: list[Html] = [
+        paragraph(f"From {source.path}", kind="soft"),
+        cards(_figures(source, counts)),
+    ]
+    chosen = spread(len(cells), max_images)
+    frames = [
+        _frame(source, i, counts[i], records.get(str(cells.names[i]), {}), truths, accuracies)
+        for i in chosen
+    ]
+    drawn = draw_gallery(frames, budget=budget, track=track)
+    body.append(heading("Cells found"))
+    if len(chosen) < len(cells):
+        body.append(paragraph(f"{len(chosen)} of {len(cells)} images, evenly spread.", kind="note"))
+    body += [switches(drawn.kinds), *drawn.body, heading("Cells and time")]
+    body.append(
+        columns(
+            [
+                histogram(counts, title="Cells per image", x_label="cells in an image"),
+                histogram(
+                    _scores(source), title="Confidence of the cells", x_label="score of a cell"
+                ),
+            ]
+        )
+    )
+    if times := time_table(source):
+        body.append(times.html())
+    measurements = source.path / "measurements.csv"
+    if measurements.is_file():
+        body.append(measurement_table(measurements).html())
+    if run.get("settings"):
+        body.append(settings_table("Settings of the run", run["settings"]).html())
+    body.append(folded(f"Each image ({len(cells)})", _image_table(source, counts, records).html()))
+    return Section(title, tuple(body)), drawn.failed
+
+
+def seconds(run: Mapping[str, Any]) -> np.ndarray:
+    """Seconds of each image of a run that has them."""
+    values = [record.get("seconds") for record in run.get("images") or []]
+    return np.array([v for v in values if isinstance(v, int | float)], dtype=float)
+
+
+def time_table(source: PredictionSource) -> Table | None:
+    """Time per frame: mean, median, longest, per megapixel; None if the run has no times."""
+    times = seconds(source.run)
+    if not times.size:
+        return None
+    names = {str(name): i for i, name in enumerate(source.cells.names)}
+    pixels = [
+        float(np.prod(source.cells.shape(names[str(r["name"])])))
+        for r in source.run["images"]
+        if isinstance(r.get("seconds"), int | float) and str(r.get("name")) in names
+    ]
+    rows: list[tuple[str, Any]] = [
+        ("Images timed", int(times.size)),
+        ("Seconds in all", float(times.sum())),
+        ("Mean seconds per image", float(times.mean())),
+        ("Median seconds per image", float(np.median(times))),
+        ("Longest, seconds", float(times.max())),
+    ]
+    if len(pixels) == times.size and sum(pixels):
+        rows.append(("Seconds per megapixel", float(times.sum() / sum(pixels) * 1e6)))
+    processor = source.run.get("processor")
+    note = f"On {processor}." if processor else ""
+    return Table("Time per frame", ("", "Value"), tuple(rows), note)
+
+
+def measurement_table(path: Path) -> Table:
+    """Spread of the measurements of all cells of a run, from its `measurements.csv`."""
+    import pandas
+
+    frame = pandas.read_csv(path)
+    wanted = [
+        column
+        for column in frame.select_dtypes("number").columns
+        if not str(column).lower().startswith(_LEFT_OUT)
+    ]
+    rows = tuple(
+        (
+            str(column),
+            *(float(v) for v in frame[column].quantile([0.05, 0.25, 0.5, 0.75, 0.95])),
+        )
+        for column in wanted
+    )
+    return Table(
+        "Measurements of all cells",
+        ("Measurement", "5 %", "25 %", "Median", "75 %", "95 %"),
+        rows,
+        f"{len(frame):,} cells; the columns are percentiles over cells. "
+        "px: pixels, um: micrometres.",
+    )
+
+
+def _figures(source: PredictionSource, counts: Sequence[int]) -> list[tuple[str, str]]:
+    times = seconds(source.run)
+    figures = [
+        ("Images", shown(len(counts))),
+        ("Cells", shown(sum(counts))),
+        ("Cells per image (median)", f"{np.median(counts):g}" if counts else "\N{EN DASH}"),
+    ]
+    if times.size:
+        figures.append(("Seconds per image (median)", shown(float(np.median(times)))))
+    model = source.run.get("model")
+    if model:
+        figures.append(("Model", Path(str(model)).name if isinstance(model, str) else shown(model)))
+    return figures
+
+
+def _frame(
+    source: PredictionSource,
+    index: int,
+    count: int,
+    record: Mapping[str, Any],
+    truths: Sequence[DatasetSource],
+    accuracies: Mapping[str, float],
+) -> Frame:
+    name = str(source.cells.names[index])
+    notes = [f"{count} cells"]
+    if isinstance(record.get("seconds"), int | float):
+        notes.append(f"{record['seconds']:.2f} s")
+    if name in accuracies:
+        notes.append(f"accuracy {accuracies[name]:.2f} at IoU 0.50")
+    path = _image_path(source, record)
+    image = None if path is None else lambda: _read(path, source.run)
+    truth = None
+    for known in truths:
+        if name in known.dataset.names:
+            number = list(known.dataset.names).index(name)
+            data = known.dataset
+            truth = lambda data=data, number=number: data.instances(number)  # noqa: E731
+            if image is None:
+                image = lambda data=data, number=number: data[number].image  # noqa: E731
+            break
+    ready = source.path / f"{name}_overlay.png"
+    return Frame(
+        name,
+        image,
+        prediction=lambda: source.cells.instances(index),
+        truth=truth,
+        ready=ready if ready.is_file() else None,
+        notes=tuple(notes),
+    )
+
+
+def _image_path(source: PredictionSource, record: Mapping[str, Any]) -> Path | None:
+    if not record.get("path"):
+        return None
+    path = Path(str(record["path"]))
+    for candidate in (path, source.path / path):
+        if candidate.exists():
+            return candidate
+    return None
+
+
+def _read(path: Path, run: Mapping[str, Any]) -> Image:
+    axes = (run.get("settings") or {}).get("axes")
+    return read_image(path, axes=axes if isinstance(axes, str) else None, lazy=True)
+
+
+def _scores(source: PredictionSource) -> np.ndarray:
+    parts = [source.cells.instances(i).scores for i in range(len(source.cells))]
+    return np.concatenate(parts) if parts else np.zeros(0)
+
+
+def _image_table(
+    source: PredictionSource, counts: Sequence[int], records: Mapping[str, Mapping[str, Any]]
+) -> Table:
+    rows = []
+    for i, name in enumerate(source.cells.names):
+        height, width = source.cells.shape(i)
+        record = records.get(str(name), {})
+        rows.append((str(name), int(height), int(width), counts[i], record.get("seconds")))
+    return Table("Each image", ("Image", "Rows", "Columns", "Cells", "Seconds"), tuple(rows))

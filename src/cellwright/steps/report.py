@@ -1,0 +1,81 @@
+"""The step that writes the report: sources in, one HTML page out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from cellwright.steps.result import Failure, StepResult, write_failures
+from cellwright.types import InputError
+
+log = logging.getLogger(__name__)
+
+
+def report(
+    sources: str | Path | Sequence[str | Path],
+    output: str | Path,
+    *,
+    title: str | None = None,
+    paper: Mapping[str, Any] | None = None,
+    max_images: int = 100,
+    quiet: bool = False,
+) -> StepResult:
+    """Write one self-contained HTML page about models, predictions, scores and data sets.
+
+    Parameters
+    ----------
+    sources
+        Model folders, prediction folders, data-set folders and scores files, in any
+        number and mix. Cells of a data set are drawn with the predictions on images
+        of the same name.
+    output
+        The page; its folder is made. An earlier page is replaced when the new one is
+        whole.
+    title
+        Title of the page.
+    paper
+        Published figures to print beside ours:
+        ``{"title": ..., "rows": [{"metric", "paper", "ours", "note"}, ...]}``.
+    max_images
+        Images shown at most; of more, an even spread is shown.
+    quiet
+        No progress bar.
+
+    Returns
+    -------
+    StepResult
+        `done` counts sources; `failed` lists images that could not be shown.
+
+    Raises
+    ------
+    InputError
+        If a source is nothing a report can show, or is damaged.
+    """
+    from cellwright.formats.atomic import write_text
+    from cellwright.report.document import document
+    from cellwright.report.sources import read_sources
+    from cellwright.steps.progress import track
+
+    paths = [sources] if isinstance(sources, str | Path) else list(sources)
+    target = Path(output)
+    if target.is_dir():
+        raise InputError(f"{target} is a folder: name the page, for example {target}/report.html")
+    found = read_sources(paths)
+    text, failed = document(
+        found,
+        title=title,
+        paper=paper,
+        max_images=max_images,
+        track=lambda frames, label: track(frames, label, quiet=quiet),
+    )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_text(text, target)
+    failures = tuple(Failure(name, message) for name, message in failed)
+    for failure in failures:
+        log.warning("%s is not shown: %s", failure.path, failure.message)
+    write_failures(target, failures)
+    return StepResult(
+        target, done=len(paths), failed=failures, details={"bytes": len(text.encode("utf-8"))}
+    )
