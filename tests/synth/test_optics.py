@@ -25,7 +25,9 @@ def disc(radius=8.0, shape=(65, 71)):
 def test_bright_field_contrast_changes_its_sign_through_focus():
     planes = bright_field([(0.0, disc())], [(0.0, 0 * disc())], HEIGHTS, Microscope())
     below, focus, above = planes[:, 32, 35] - planes[:, 2, 2]
-    assert below < -0.03 and above > 0.03 and abs(focus) < 1e-9
+    assert below < -0.03
+    assert above > 0.03
+    assert abs(focus) < 1e-9
 
 
 def test_absorption_is_dark_in_focus():
@@ -55,19 +57,24 @@ def test_camera_noise_is_poisson_and_read_noise():
 
 def test_camera_saturates():
     counts = camera(np.random.default_rng(0), np.full((4, 4), 1e6), Microscope())
-    assert counts.dtype == np.uint16 and (counts == 65535).all()
+    assert counts.dtype == np.uint16
+    assert (counts == 65535).all()
 
 
 def test_vignette_darkens_the_corners():
     vignette, uneven = illumination(np.random.default_rng(0), (41, 61), Microscope(vignetting=0.4))
     corners = vignette[[0, 0, -1, -1], [0, -1, 0, -1]]
-    assert (corners < vignette[20, 30]).all() and 0 < vignette.min() and vignette.max() <= 1
-    assert (uneven > 0).all() and uneven.std() > 0.01
+    assert (corners < vignette[20, 30]).all()
+    assert vignette.min() > 0
+    assert vignette.max() <= 1
+    assert (uneven > 0).all()
+    assert uneven.std() > 0.01
 
 
 def test_grain_of_smooth_noise():
     fine, coarse = (smooth_noise(np.random.default_rng(0), (63, 64), g) for g in (0.5, 4.0))
-    assert fine.std() == pytest.approx(1.0) and coarse.std() == pytest.approx(1.0)
+    assert fine.std() == pytest.approx(1.0)
+    assert coarse.std() == pytest.approx(1.0)
     assert np.abs(np.diff(coarse)).mean() < 0.5 * np.abs(np.diff(fine)).mean()
 
 

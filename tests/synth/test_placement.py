@@ -38,8 +38,9 @@ def test_lift_leaves_the_ground_as_it_was():
     rng = np.random.default_rng(0)
     ground = Ground((60, 60), 30, 0.2)
     first, second = (draw_body(rng, KINDS["round"], 16.0) for _ in range(2))
-    assert ground.scatter(rng, first) and ground.scatter(rng, second)
+    assert ground.scatter(rng, first)
+    assert ground.scatter(rng, second)
     ground.lift()
     assert len(ground.bodies) == 1
     assert ground.attach(rng, second, [0], overlapping=True)
-    assert 0 < shared(first.mask, ground.corners[0], second.mask, ground.corners[1])
+    assert shared(first.mask, ground.corners[0], second.mask, ground.corners[1]) > 0

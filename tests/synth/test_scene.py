@@ -64,14 +64,17 @@ def test_overlapping_cells(cells, overlap, wanted):
 def test_drawn_numbers_follow_the_area():
     small = [len(truth(scene(s, cells=None))) for s in range(6)]
     large = [len(truth(scene(s, cells=None, shape=(256, 256)))) for s in range(6)]
-    assert 0 < np.mean(small) and np.mean(large) == pytest.approx(4 * np.mean(small), rel=0.25)
+    assert np.mean(small) > 0
+    assert np.mean(large) == pytest.approx(4 * np.mean(small), rel=0.25)
 
 
 def test_nuclei_follow_their_cells_and_lie_inside():
     got = truth(scene(3), nuclei=True)
     assert got.class_names == ("cell", "nucleus")
     cells = int((got.classes == 0).sum())
-    assert cells == 12 and (got.classes[cells:] == 1).all() and len(got) > cells
+    assert cells == 12
+    assert (got.classes[cells:] == 1).all()
+    assert len(got) > cells
     for i in range(cells, len(got)):
         owner = got.tags[i]["cell"]
         both = shared(

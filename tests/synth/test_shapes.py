@@ -15,10 +15,13 @@ from cellwright.types import InputError
 def test_body_is_one_piece_with_its_nucleus_inside(kind, seed, diameter):
     body = draw_body(np.random.default_rng(seed), KINDS[kind], diameter)
     assert ndimage.label(body.mask)[1] == 1
-    assert body.nucleus.any() and not (body.nucleus & ~body.mask).any()
+    assert body.nucleus.any()
+    assert not (body.nucleus & ~body.mask).any()
     assert bounding_window(body.mask) == tuple(slice(0, n) for n in body.mask.shape)
-    assert (body.height[~body.mask] == 0).all() and (body.nucleus_height[~body.nucleus] == 0).all()
-    assert 0 <= body.height.min() and body.height.max() <= 1
+    assert (body.height[~body.mask] == 0).all()
+    assert (body.nucleus_height[~body.nucleus] == 0).all()
+    assert body.height.min() >= 0
+    assert body.height.max() <= 1
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))

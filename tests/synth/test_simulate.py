@@ -88,7 +88,8 @@ def test_cells_are_brightest_where_they_overlap():
             count[box[0] : box[2], box[1] : box[3]] += mask
         edge = sample.image.data[count == 2].mean()
         ratios.append(edge / sample.image.data[count == 1].mean())
-    assert count.max() == 2 and np.mean(ratios) > 1.0
+    assert count.max() == 2
+    assert np.mean(ratios) > 1.0
 
 
 @pytest.mark.parametrize("modality", MODALITIES)
@@ -103,8 +104,10 @@ def test_a_field_without_cells(modality):
 @given(st.integers(8, 70), st.integers(8, 70), st.integers(0, 100))
 def test_one_cell_in_a_field_of_any_size(rows, cols, seed):
     sample = simulate_field(seed, shape=(rows, cols), cells=1, overlap=1.0)
-    assert len(sample.instances) == 1 and sample.image.shape == (rows, cols)
-    assert sample.instances.areas[0] > 0 and sample.instances.tags[0]["shared"] == 0
+    assert len(sample.instances) == 1
+    assert sample.image.shape == (rows, cols)
+    assert sample.instances.areas[0] > 0
+    assert sample.instances.tags[0]["shared"] == 0
 
 
 def test_the_same_cells_at_another_pixel_size_are_larger():

@@ -137,7 +137,7 @@ def bright_field(
     losses = [(depth, _spectrum(layer)) for depth, layer in absorption]
     planes = []
     for height in heights:
-        total = 0.0
+        total = np.zeros_like(delays[0][1])
         for sign, parts in ((1.0, delays), (-1.0, losses)):
             for depth, spectrum in parts:
                 turn = np.pi * microscope.wavelength * (height - depth) * square

@@ -100,7 +100,7 @@ class Ground:
         if ((start >= self.margin) & (start + size <= np.add(self.shape, self.margin))).all():
             return True
         seen = np.count_nonzero(visible(body.mask, corner, self.margin, self.shape)[1])
-        return seen >= MIN_VISIBLE * min(body.area, self.shape[0] * self.shape[1])
+        return bool(seen >= MIN_VISIBLE * min(body.area, self.shape[0] * self.shape[1]))
 
     def _may_overlap(self, body: Body, corner: Corner, host: int) -> bool:
         other, place = self.bodies[host], self.corners[host]
@@ -115,7 +115,7 @@ class Ground:
             visible(b.mask, c, self.margin, self.shape) for b, c in ((body, corner), (other, place))
         )
         seen = shared(mask, box[:2], host_mask, host_box[:2])
-        smaller = min(np.count_nonzero(mask), np.count_nonzero(host_mask))
+        smaller = int(min(np.count_nonzero(mask), np.count_nonzero(host_mask)))
         return max(1.0, 0.01 * smaller) <= seen <= self.max_shared * smaller
 
     def _slide(self, body: Body, host: int, way: tuple[float, float], share: float) -> Corner:
