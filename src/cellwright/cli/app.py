@@ -73,7 +73,7 @@ COMMANDS = (
         learn.train,
         "train",
         "cellwright train data -o model --minutes 25",
-        "cellwright train data -o model --method seunet --val val_data --epochs 50",
+        "cellwright train data -o model --method seunet-distance --val val_data --epochs 50",
         "cellwright train data -o model --resume",
         "cellwright train data -o tuned --init model --where modality=brightfield",
     ),

@@ -57,9 +57,10 @@ def methods(quiet: options.Quiet = False, verbose: options.Verbose = 0) -> Any:
     from cellwright.label.segmenters import SEGMENTERS
     from cellwright.zoo.builders import METHODS
 
-    for title, entries in (("--method", METHODS), ("--segmenter", SEGMENTERS)):
-        for entry in entries:
-            say(f"{title:12} {entry.name:14} {entry.about}")
+    for method in METHODS:
+        say(f"--method     {method.name:18} {method.summary} [{method.paper}]")
+    for segmenter in SEGMENTERS:
+        say(f"--segmenter  {segmenter.name:18} {segmenter.summary}")
 
 
 def _print_scores(scores: dict[str, Any]) -> None:

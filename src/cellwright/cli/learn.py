@@ -18,7 +18,9 @@ def train(
     output: options.Output,
     dataset: Annotated[Path | None, typer.Argument(help="A data set with cells.")] = None,
     input: options.Input = None,
-    method: Annotated[str, typer.Option(help="What is trained: see cellwright methods.")] = "unet",
+    method: Annotated[
+        str, typer.Option(help="What is trained: see cellwright methods.")
+    ] = "unet-distance",
     val: Annotated[Path | None, typer.Option(help="A data set to watch and tune on.")] = None,
     val_fraction: Annotated[
         float, typer.Option(min=0, max=0.9, help="Part of the data set kept for that instead.")

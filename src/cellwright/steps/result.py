@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,9 +72,8 @@ def write_failures(output: Path | str, failed: Sequence[Failure]) -> Path | None
     if not failed:
         target.unlink(missing_ok=True)
         return None
-    target.parent.mkdir(parents=True, exist_ok=True)
+    from cellwright.formats.atomic import write_json
+
     records = [{"path": f.path, "message": f.message} for f in failed]
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    part.write_text(json.dumps({"failed": records}, indent=1) + "\n", encoding="utf-8")
-    os.replace(part, target)
+    write_json({"schema_version": 1, "failed": records}, target)
     return target
