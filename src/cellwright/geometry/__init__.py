@@ -1,17 +1,23 @@
 """Conversions and moves of Instances: label maps, RLE, polygons, crops, flips, resizing."""
 
 from cellwright.geometry.labels import from_label_map, from_masks, mask_box, to_label_map
+from cellwright.geometry.outlines import outline_polygons
+from cellwright.geometry.polygons import Polygon, fill_outline, rasterise_polygons
 from cellwright.geometry.rle import decode_rle, encode_rle
 from cellwright.geometry.transform import crop, flip, resize, rot90, shift, tighten
 
 __all__ = [
+    "Polygon",
     "crop",
     "decode_rle",
     "encode_rle",
+    "fill_outline",
     "flip",
     "from_label_map",
     "from_masks",
     "mask_box",
+    "outline_polygons",
+    "rasterise_polygons",
     "resize",
     "rot90",
     "shift",
