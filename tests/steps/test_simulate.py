@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from cellwright.formats.dataset import open_dataset
+from cellwright.formats.files import read_image
+from cellwright.steps.simulate import raw_name, simulate
+from cellwright.synth import simulate_field
+from cellwright.types import InputError
+
+SMALL = {"shape": (48, 56), "quiet": True, "diameter": 8.0}
+
+
+UUID = re.compile(rb'UUID="urn:uuid:[0-9a-f-]*"')
+
+
+def files(folder):
+    """Bytes of every file; the random identifier of an OME-TIFF is no part of the picture."""
+    return {
+        p.relative_to(folder).as_posix(): UUID.sub(b"", p.read_bytes())
+        for p in sorted(folder.rglob("*"))
+        if p.is_file()
+    }
+
+
+def test_what_is_written_is_what_was_simulated(tmp_path):
+    result = simulate(tmp_path / "set", fields=3, overlap=0.5, seed=4, nuclei=True, **SMALL)
+    assert (result.output, result.done, result.skipped, result.failed) == (
+        tmp_path / "set",
+        3,
+        0,
+        (),
+    )
+    dataset = open_dataset(tmp_path / "set")
+    assert dataset.class_names == ("cell", "nucleus")
+    assert len(dataset) == 3
+    for field in range(3):
+        read = dataset[field]
+        made = simulate_field(4, field, shape=(48, 56), overlap=0.5, diameter=8.0, nuclei=True)
+        assert read.name == made.name
+        np.testing.assert_array_equal(read.image.data, made.image.data)
+        assert read.image.pixel_size == pytest.approx((0.5, 0.5))
+        assert {k: read.image.tags[k] for k in ("field", "modality", "seed")} == made.image.tags
+        np.testing.assert_array_equal(read.instances.boxes, made.instances.boxes)
+        np.testing.assert_array_equal(read.instances.classes, made.instances.classes)
+        for one, other in zip(read.instances.masks, made.instances.masks, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_same_call_same_bytes(tmp_path):
+    for name in ("a", "b"):
+        simulate(tmp_path / name, fields=2, modality="both", planes=2, **SMALL)
+    assert files(tmp_path / "a") == files(tmp_path / "b")
+
+
+def test_a_stopped_call_is_finished_by_the_same_call(tmp_path, monkeypatch):
+    import cellwright.synth as synth
+
+    def stops_at_two(seed, field, **options):
+        if field == 2:
+            raise KeyboardInterrupt
+        return simulate_field(seed, field, **options)
+
+    monkeypatch.setattr(synth, "simulate_field", stops_at_two)
+    with pytest.raises(KeyboardInterrupt):
+        simulate(tmp_path / "a", fields=4, **SMALL)
+    monkeypatch.undo()
+    again = simulate(tmp_path / "a", fields=4, **SMALL)
+    assert (again.done, again.skipped) == (2, 2)
+    simulate(tmp_path / "b", fields=4, **SMALL)
+    assert files(tmp_path / "a") == files(tmp_path / "b")
+
+
+def test_a_field_does_not_depend_on_how_many_are_made(tmp_path):
+    simulate(tmp_path / "few", fields=2, **SMALL)
+    simulate(tmp_path / "many", fields=4, **SMALL)
+    again = simulate(tmp_path / "few", fields=4, **SMALL)
+    assert (again.done, again.skipped) == (2, 2)
+    few, many = open_dataset(tmp_path / "few"), open_dataset(tmp_path / "many")
+    assert few.names == many.names
+    for i in range(4):
+        np.testing.assert_array_equal(few[i].image.data, many[i].image.data)
+        np.testing.assert_array_equal(few[i].instances.boxes, many[i].instances.boxes)
+
+
+def test_raw_planes_are_named_like_a_microscope_names_them(tmp_path):
+    result = simulate(tmp_path, fields=2, planes=3, modality="both", raw=True, **SMALL)
+    names = {p.name for p in (tmp_path / "raw").iterdir()}
+    assert result.details["raw"] == tmp_path / "raw"
+    assert names == {raw_name(f, c, z) for f in range(2) for c in (1, 2) for z in range(3)}
+    assert "day1t1c2xy2z3.tif" in names
+    plane = read_image(tmp_path / "raw" / "day1t1c2xy2z3.tif")
+    assert plane.axes == "YX"
+    np.testing.assert_array_equal(plane.data, open_dataset(tmp_path)[1].image.data[2, 1])
+
+
+def test_missing_raw_planes_are_written_again(tmp_path):
+    simulate(tmp_path, fields=2, raw=True, **SMALL)
+    (tmp_path / "raw" / raw_name(1, 2, 0)).unlink()
+    again = simulate(tmp_path, fields=2, raw=True, **SMALL)
+    assert (again.done, again.skipped) == (1, 1)
+    assert len(open_dataset(tmp_path)) == 2
+    assert (tmp_path / "raw" / raw_name(1, 2, 0)).is_file()
+
+
+def test_other_settings_in_the_same_folder_are_refused(tmp_path):
+    simulate(tmp_path, fields=1, seed=1, **SMALL)
+    assert json.loads((tmp_path / "simulate.json").read_text())["seed"] == 1
+    with pytest.raises(InputError, match=r"seed 1 \(now 2\)"):
+        simulate(tmp_path, fields=1, seed=2, **SMALL)
+
+
+def test_fields_without_cells(tmp_path):
+    result = simulate(tmp_path, fields=2, cells=0, **SMALL)
+    assert result.details["cells"] == 0
+    assert [len(sample.instances) for sample in open_dataset(tmp_path)] == [0, 0]
+
+
+def test_bad_arguments_leave_nothing_behind(tmp_path):
+    with pytest.raises(InputError, match="fields"):
+        simulate(tmp_path / "set", fields=0)
+    with pytest.raises(InputError, match="do not fit"):
+        simulate(tmp_path / "set", fields=1, cells=500, **SMALL)
+    assert not (tmp_path / "set").exists()
