@@ -48,7 +48,8 @@ def coco(names: list[str], *, category: str = "cell", scores: bool = False) -> d
     images = [
         {
             "id": number,
-            "file_name": f"{name}.png",
+            "name": name,
+            "file_name": f"{number}.png",
             "height": SHAPE[0],
             "width": SHAPE[1],
             "tags": {"modality": "<i>DIC</i>", "z": number},
@@ -94,13 +95,13 @@ def sources(tmp_path: Path) -> dict[str, Path]:
     for folder in (data / "images", run, model):
         folder.mkdir(parents=True)
     record = coco(names)
-    for image, name in zip(record["images"], names, strict=True):
-        image["file_name"] = f"images/{name}.png"
-        Pillow.fromarray(picture()).save(data / "images" / f"{name}.png")
+    for number, image in enumerate(record["images"]):
+        image["file_name"] = f"images/{number}.png"
+        Pillow.fromarray(picture()).save(data / "images" / f"{number}.png")
     (data / "annotations.json").write_text(json.dumps(record))
     (run / "predictions.json").write_text(json.dumps(coco(names, scores=True)))
     timed = [
-        {"name": n, "path": str(data / "images" / f"{n}.png"), "seconds": 0.5 + i, "cells": 3}
+        {"name": n, "path": str(data / "images" / f"{i}.png"), "seconds": 0.5 + i, "cells": 3}
         for i, n in enumerate(names)
     ]
     versions = {"cellwright": "0.1.0", "torch": "9.9.9"}
@@ -143,7 +144,7 @@ def sources(tmp_path: Path) -> dict[str, Path]:
     scores = block(0.8) | {
         "schema_version": 1,
         "by": {"line<b>": {"A549": block(0.9), "MCF7": block(0.6)}},
-        "per_image": [{"name": n, **block(0.75)} for n in names],
+        "per_image": [{"image": n, **block(0.75)} for n in names],
     }
     (tmp_path / "scores.json").write_text(json.dumps(scores))
     return {"data": data, "run": run, "model": model, "scores": tmp_path / "scores.json"}

@@ -81,8 +81,11 @@ def document(
     sections += [
         model_section(s, title=next(titles)) for s in sources if isinstance(s, ModelSource)
     ]
+    shown = frozenset(
+        str(n) for s in sources if isinstance(s, PredictionSource) for n in s.cells.names
+    )
     for source in truths:
-        section, missing = dataset_section(source, title=next(titles), **room)
+        section, missing = dataset_section(source, title=next(titles), drawn_before=shown, **room)
         sections.append(section)
         failed += missing
     sections.append(Section("Versions", (versions_table(sources).html(),)))

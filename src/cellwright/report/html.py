@@ -85,10 +85,10 @@ def folded(summary: str, body: Html) -> Html:
 
 
 def layer_switches(kinds: Sequence[str]) -> Html:
-    """Check boxes that show and hide the outline layers of the whole page."""
+    """Check boxes that show and hide the outline layers of their section."""
     names = {"prediction": "Prediction", "truth": "Truth", "overlap": "Overlap"}
     boxes = "".join(
-        f'<label><input type="checkbox" id="show-{kind}" checked>'
+        f'<label><input type="checkbox" class="show-{kind}" checked>'
         f'<span class="swatch {kind}" aria-hidden="true"></span>{names[kind]}</label>'
         for kind in kinds
     )

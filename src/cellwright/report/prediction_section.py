@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cellwright.formats import read_image
+from cellwright.formats.files import read_image
 from cellwright.report.figures import histogram
 from cellwright.report.html import Html, Section, cards, columns, folded, heading, paragraph
 from cellwright.report.pictures import Frame, Track, draw_gallery, spread, switches
@@ -169,7 +169,7 @@ def _frame(
             data = known.dataset
             truth = lambda data=data, number=number: data.instances(number)  # noqa: E731
             if image is None:
-                image = lambda data=data, number=number: data[number].image  # noqa: E731
+                image = lambda data=data, number=number: data.image(number, lazy=True)  # noqa: E731
             break
     ready = source.path / f"{name}_overlay.png"
     return Frame(

@@ -17,7 +17,7 @@ from cellwright.report.score_tables import (
     sorted_thresholds,
 )
 from cellwright.report.sources import ScoresSource
-from cellwright.report.tables import Table, shown
+from cellwright.report.tables import Table, settings_table, shown
 
 _LINES = (("accuracy", "Accuracy"), ("precision", "Precision"), ("recall", "Recall"), ("f1", "F1"))
 
@@ -46,6 +46,8 @@ def score_section(source: ScoresSource, *, title: str = "Scores") -> Section:
     if per_image:
         table = per_image_table(per_image)
         body.append(folded(f"Scores of each image ({len(per_image)})", table.html()))
+    if scores.get("settings"):
+        body.append(settings_table("What the scores depend on", scores["settings"]).html())
     return Section(title, tuple(body))
 
 
@@ -54,9 +56,8 @@ def image_scores(scores: Mapping[str, Any]) -> dict[str, float]:
     found = {}
     for record in scores.get("per_image") or []:
         value = look_up(record, ("matching", "0.50", "accuracy"))
-        name = record.get("name")
-        if name is not None and value is not None:
-            found[str(name)] = float(value)
+        if value is not None:
+            found[_name(record)] = float(value)
     return found
 
 
@@ -72,8 +73,7 @@ def per_image_table(records: list[Mapping[str, Any]]) -> Table:
         for label, key in (("TP", "tp"), ("FP", "fp"), ("FN", "fn"))
     ]
     rows = tuple(
-        (str(r.get("name", number)), *(look_up(r, path) for _, path in counts + used))
-        for number, r in enumerate(records, start=1)
+        (_name(record), *(look_up(record, path) for _, path in counts + used)) for record in records
     )
     names = ("Image", *(f"{label} @0.50" for label, _ in counts), *(label for label, _ in used))
     return Table("Scores of each image", names, rows)
@@ -118,6 +118,10 @@ def _by_tag(tag: str, groups: Mapping[str, Mapping[str, Any]]) -> list[Html]:
             )
         )
     return [heading(f"By {tag}"), columns(parts)]
+
+
+def _name(record: Mapping[str, Any]) -> str:
+    return str(record.get("image", record.get("name", "")))
 
 
 def _float(value: Any) -> float:

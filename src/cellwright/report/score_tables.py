@@ -67,6 +67,8 @@ def coco_table(scores: Mapping[str, Any]) -> Table:
 
 SUMMARY: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Images", ("images",)),
+    ("True cells", ("truth",)),
+    ("Predicted cells", ("predicted",)),
     ("Accuracy @0.50", ("matching", "0.50", "accuracy")),
     ("Accuracy @0.75", ("matching", "0.75", "accuracy")),
     ("Mean accuracy", ("matching", "mean", "accuracy")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,29 +128,32 @@ def read_curves(path: Path) -> Curves:
     x_label = columns[0]
     panels: dict[str, dict[str, tuple[list[float], list[float]]]] = {}
     for column in columns[1:]:
-        if column in {"split", "seconds", "step", "epoch", "time"}:
+        if column in _NOT_LINES:
             continue
         for row in rows:
             x, y = _number(row[x_label]), _number(row[column])
             if x is None or y is None:
                 continue
             name = f"{row['split']} {column}" if row.get("split") else column
-            line = panels.setdefault(_panel(column), {}).setdefault(name, ([], []))
+            line = panels.setdefault(_panel(column, columns), {}).setdefault(name, ([], []))
             line[0].append(x)
             line[1].append(y)
     return Curves(x_label, panels)
 
 
-_SCORE_WORDS = ("accuracy", "precision", "recall", "f1", "iou", "dice", "ap", "ap50", "score")
+_NOT_LINES = {"split", "seconds", "step", "epoch", "time"}
+_SCORE_WORDS = {"accuracy", "precision", "recall", "f1", "iou", "dice", "ap", "ap50", "score"}
 
 
-def _panel(column: str) -> str:
-    words = column.lower().replace("/", "_").replace("@", "_").replace(" ", "_").split("_")
-    if "loss" in words:
-        return "Losses"
-    if "lr" in words or {"learning", "rate"} <= set(words):
+def _panel(column: str, columns: Sequence[str]) -> str:
+    """Panel of a column; what is trained on (``train_x``) is a loss whatever its name."""
+    words = set(re.split(r"[^a-z0-9]+", column.lower()))
+    if "lr" in words or {"learning", "rate"} <= words:
         return "Learning rate"
-    return "Scores" if any(word in _SCORE_WORDS for word in words) else "Losses"
+    if words & {"loss", "total"}:
+        return "Losses"
+    trained = f"train_{column.removeprefix('val_').removeprefix('train_')}" in columns
+    return "Scores" if words & _SCORE_WORDS and not trained else "Parts of the loss"
 
 
 def _number(text: str | None) -> float | None:
