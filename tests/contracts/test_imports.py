@@ -42,7 +42,7 @@ def test_levels_hold(repository: Path) -> None:
         "import cellwright",
         "from cellwright.cli import main; main(['--help'])",
         "from cellwright.cli import main; main(['train', '--help'])",
-        "from cellwright.cli import main; main(['predict', 'a', '-m', 'b', '-o', 'c', '--format', 'x'])",
+        "from cellwright.cli import main; main(['predict', 'a', '--format', 'x'])",
     ],
 )
 def test_light_imports(code: str) -> None:

@@ -76,15 +76,16 @@ def import_(
     verbose: options.Verbose = 0,
 ) -> Any:
     """Turn images, with masks or without, into a data set."""
+    given, tags = options.inputs(sources, input), options.key_values(tag, "--tag")
     from cellwright.steps.import_images import import_images
 
     return import_images(
-        options.inputs(sources, input),
+        given,
         output,
         masks=masks,
         mask_kind=mask_kind,
         mask_pattern=mask_pattern,
-        tags=options.key_values(tag, "--tag"),
+        tags=tags,
         pattern=pattern,
         axes=axes,
         pixel_size=pixel_size,
@@ -105,6 +106,7 @@ def label(
     verbose: options.Verbose = 0,
 ) -> Any:
     """Find cells without training and without a hand; the result is a data set."""
+    given = options.inputs(images, input)
     from cellwright.steps.label import label as step
 
-    return step(options.inputs(images, input), output, segmenter=segmenter, quiet=quiet)
+    return step(given, output, segmenter=segmenter, quiet=quiet)

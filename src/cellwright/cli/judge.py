@@ -46,9 +46,10 @@ def report(
     verbose: options.Verbose = 0,
 ) -> Any:
     """Write one HTML page that needs nothing else: overlays, tables, curves, settings."""
+    given = options.inputs(sources, input)
     from cellwright.steps.report import report as step
 
-    return step(options.inputs(sources, input), output)
+    return step(given, output, quiet=quiet)
 
 
 @command

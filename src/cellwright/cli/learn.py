@@ -44,16 +44,17 @@ def train(
     """Train a method on a data set; the result is a model folder."""
     if epochs is not None and minutes is not None:
         raise typer.BadParameter("--epochs and --minutes exclude each other")
+    source, tags = options.one_input(dataset, input), options.key_values(where, "--where")
     from cellwright.steps.train import train as step
 
     settings = {} if batch_size is None else {"batch_size": batch_size}
     return step(
-        options.one_input(dataset, input),
+        source,
         output,
         method=method,
         val=val,
         val_fraction=val_fraction,
-        where=tuple(options.key_values(where, "--where").items()),
+        where=tuple(tags.items()),
         init=init,
         epochs=epochs,
         minutes=minutes,
@@ -85,10 +86,11 @@ def predict(
 ) -> Any:
     """Find and measure the cells of images with a model; what is done is not done again."""
     formats = options.names(format, FORMATS, "--format")
+    sources = options.inputs(images, input)
     from cellwright.steps.predict import predict as step
 
     return step(
-        options.inputs(images, input),
+        sources,
         model,
         output,
         formats=formats,

@@ -152,9 +152,6 @@ class Recipe(Strict):
             )
         if self.data.test is None and any(r.variant for r in self.paper):
             raise ValueError("paper rows compare with scores, which need [data.test]")
-        for variant in self.variants():
-            self.train_of(variant)
-            self.predict_of(variant)
         return self
 
     def variants(self) -> tuple[Variant, ...]:

@@ -55,11 +55,17 @@ def read_recipe(path: Path | str, *, quick: bool = False) -> Recipe:
 def parse_recipe(raw: Mapping[str, Any], name: str) -> Recipe:
     """`raw` as a recipe; `name` stands at the head of the error line."""
     try:
-        return Recipe.model_validate(raw)
+        recipe = Recipe.model_validate(raw)
     except ValidationError as error:
-        lines = [_explain(e) for e in error.errors(include_url=False)]
-        more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
-        raise InputError(f"{name}: {lines[0]}{more}") from error
+        raise InputError(f"{name}: {_summary(error)}") from error
+    for variant in recipe.variants():
+        for table, build in (("train", recipe.train_of), ("predict", recipe.predict_of)):
+            try:
+                build(variant)
+            except ValidationError as error:
+                line = _summary(error, table)
+                raise InputError(f"{name}: variant {variant.name}: {line}") from error
+    return recipe
 
 
 def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,8 +88,14 @@ def _small(raw: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _explain(error: Mapping[str, Any]) -> str:
-    place = [str(part) for part in error["loc"]]
+def _summary(error: ValidationError, *table: str) -> str:
+    found = sorted(error.errors(include_url=False), key=lambda e: e["type"] != "extra_forbidden")
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return _explain(found[0], *table) + more
+
+
+def _explain(error: Mapping[str, Any], *outer: str) -> str:
+    place = [*outer, *(str(part) for part in error["loc"])]
     if error["type"] != "extra_forbidden":
         where = ".".join(place) or "the recipe"
         came = "" if isinstance(error["input"], Mapping) else f", {error['input']!r} came"
