@@ -1,0 +1,1 @@
+"""Codecs: instances to training targets and network outputs back to instances."""

@@ -1,0 +1,1 @@
+"""Criteria: they know torch and nothing of the rest."""

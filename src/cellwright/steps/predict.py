@@ -1,0 +1,324 @@
+"""Find and measure the cells of many images; what is done is not done again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import platform
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cellwright.steps.result import Failure, StepResult, write_failures
+from cellwright.types import Image, InputError, Instances, Sample
+
+if TYPE_CHECKING:
+    from cellwright.predict import Predictor
+
+log = logging.getLogger(__name__)
+
+PREDICTIONS, RUN, TABLE = "predictions.json", "run.json", "measurements.csv"
+#: result of an image by format: what stands behind its name
+SUFFIXES = {
+    "labels": "_masks.tif",
+    "zarr": "_labels.zarr",
+    "rois": "_rois.zip",
+    "geojson": ".geojson",
+    "overlay": "_overlay.png",
+    "measurements": "_measurements.csv",
+}
+FORMATS = ("coco", *SUFFIXES)
+#: bytes of an image file beyond which it is read piece by piece
+LAZY_BYTES = 2**28
+#: images of at most this many pixels are taken several at a time
+SMALL_PIXELS, TOGETHER = 2**20, 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One image to be read when its turn comes."""
+
+    name: str
+    path: Path
+    read: Callable[[], Image]
+
+
+def predict(
+    images: str | Path | Sequence[str | Path],
+    model: str | Path,
+    output: str | Path,
+    *,
+    formats: Sequence[str] = ("coco", "labels", "measurements"),
+    tile_shape: tuple[int, int] | None = None,
+    halo: tuple[int, int] | None = None,
+    average: bool = False,
+    device: str = "auto",
+    jobs: int | None = None,
+    quiet: bool = False,
+) -> StepResult:
+    """Segment images with a model folder.
+
+    Parameters
+    ----------
+    images
+        Image files, folders of images, or a data set.
+    model
+        Model folder.
+    output
+        Folder of the results: ``predictions.json`` (COCO with scores), ``run.json``, and
+        per image ``IMG_masks.tif`` and the like. Called again, it goes on: images that are
+        in it are skipped.
+    formats
+        Any of `FORMATS`; ``coco`` is always written.
+    tile_shape, halo
+        Rows and columns of a tile, and of what is seen around it.
+    average
+        Average overlapping windows instead of cutting off their halos.
+    device
+        ``"auto"``, ``"cpu"``, ``"cuda"`` ...
+    jobs
+        Threads; all cores if not given.
+    quiet
+        No progress bar.
+
+    Returns
+    -------
+    StepResult
+        Counts of images; `details` has the cells and seconds of this call.
+
+    Raises
+    ------
+    InputError
+        No images, two of one name, no model, an unknown format, or an output folder with
+        results of another model or other settings.
+    """
+    unknown = sorted(set(formats) - set(FORMATS))
+    if unknown:
+        raise InputError(f"unknown formats {unknown}; known are {', '.join(FORMATS)}")
+    folder = Path(output)
+    sources = [images] if isinstance(images, str | Path) else list(images)
+    todo = _jobs(sources)
+
+    import torch
+
+    from cellwright.formats.dataset import DatasetWriter
+    from cellwright.predict import Tiling, predictor_for
+    from cellwright.steps.progress import track
+    from cellwright.zoo.checkpoint import load_model
+
+    if jobs:
+        torch.set_num_threads(jobs)
+    method, card = load_model(Path(model))
+    plain = Tiling()
+    tiling = Tiling(tile_shape or plain.tile_shape, halo if halo else plain.halo, average)
+    predictor = predictor_for(method, card, device=device, tiling=tiling)
+    settings = {
+        "model": Path(model).resolve().name,
+        "model_sha256": _model_hash(Path(model)),
+        "formats": sorted(set(formats) | {"coco"}),
+        "tiling": asdict(tiling),
+        "half": predictor.half,
+    }
+    _begin(folder, settings)
+    failed: list[Failure] = []
+    cells, started = 0, time.perf_counter()
+    with DatasetWriter(
+        folder, class_names=card.class_names, annotations=PREDICTIONS, save_images=False
+    ) as writer:
+        new = [job for job in todo if job.name not in writer.done]
+        for job, image, result, seconds in _segmented(
+            track(new, "predicting", quiet=quiet), predictor, failed
+        ):
+            try:
+                _write(folder, job, image, result, settings["formats"])
+            except (OSError, ValueError, MemoryError) as error:
+                failed.append(Failure(str(job.path), _line(error)))
+                continue
+            sample = Sample(job.name, image, result)
+            writer.add(sample, file_name=str(job.path), facts={"seconds": round(seconds, 4)})
+            cells += len(result)
+        records = [writer.record(n) for n in sorted(writer.done)]
+    if "measurements" in settings["formats"]:
+        _one_table(folder, [str(r["name"]) for r in records])
+    _write_run(folder, settings, records)
+    write_failures(folder, failed)
+    done = len(new) - len(failed)
+    spent = round(time.perf_counter() - started, 3)
+    details = {"cells": cells, "seconds": spent}
+    return StepResult(folder, done, len(todo) - len(new), tuple(failed), details)
+
+
+def _jobs(sources: Sequence[str | Path]) -> list[_Job]:
+    """Images of files, folders and data sets; no two of one name."""
+    from cellwright.formats.dataset import ANNOTATIONS, open_dataset
+    from cellwright.formats.files import image_files, read_image, stem
+
+    found: list[_Job] = []
+    for source in map(Path, sources):
+        if (source / ANNOTATIONS).is_file() or source.name == ANNOTATIONS:
+            dataset = open_dataset(source)
+            for i, name in enumerate(dataset.names):
+                path = dataset.path(i)
+                found.append(
+                    _Job(name, path, lambda d=dataset, i=i, p=path: d.image(i, lazy=_large(p)))
+                )
+        else:
+            for path in image_files(source):
+                found.append(_Job(stem(path), path, lambda p=path: read_image(p, lazy=_large(p))))
+    seen: dict[str, Path] = {}
+    for job in found:
+        if seen.setdefault(job.name, job.path) is not job.path:
+            raise InputError(
+                f"{seen[job.name]} and {job.path} have one name, and so would their results; "
+                "rename one, or predict into two folders"
+            )
+    return found
+
+
+def _large(path: Path) -> bool:
+    return path.is_dir() or path.stat().st_size > LAZY_BYTES
+
+
+def _model_hash(model: Path) -> str:
+    return hashlib.sha256((model / "model.json").read_bytes()).hexdigest()
+
+
+def _begin(folder: Path, settings: Mapping[str, Any]) -> None:
+    """Write the settings of a new run, or make sure that an earlier one had the same."""
+    from cellwright.formats.atomic import write_json
+
+    path = folder / RUN
+    if not path.is_file():
+        write_json({"schema_version": 1, **_run_head(settings), "images": []}, path)
+        return
+    earlier = json.loads(path.read_text(encoding="utf-8")).get("settings", {})
+    wanted = json.loads(json.dumps(settings))
+    changed = [k for k in wanted if earlier.get(k) != wanted[k]]
+    if changed:
+        raise InputError(
+            f"{folder} holds results with another {', '.join(changed)}; "
+            "use another output folder, or delete this one"
+        )
+
+
+def _run_head(settings: Mapping[str, Any]) -> dict[str, Any]:
+    from importlib.metadata import version
+
+    names = ("cellwright", "torch", "numpy", "scipy", "scikit-image")
+    return {
+        "model": settings["model"],
+        "settings": dict(settings),
+        "versions": {"python": platform.python_version(), **{n: version(n) for n in names}},
+        "processor": platform.processor() or platform.machine(),
+    }
+
+
+def _segmented(
+    jobs: Iterator[_Job], predictor: Predictor, failed: list[Failure]
+) -> Iterator[tuple[_Job, Image, Instances, float]]:
+    """Images with their cells and seconds, small ones several at a time; failures are noted."""
+    waiting: list[tuple[_Job, Image]] = []
+    for job in jobs:
+        try:
+            image = job.read()
+            predictor.check(image)
+        except (OSError, ValueError, MemoryError) as error:
+            failed.append(Failure(str(job.path), _line(error)))
+            continue
+        small = image.shape[0] * image.shape[1] <= SMALL_PIXELS
+        if waiting and (not small or waiting[0][1].shape != image.shape):
+            yield from _batch(waiting, predictor, failed)
+            waiting = []
+        waiting.append((job, image))
+        if not small or len(waiting) == TOGETHER:
+            yield from _batch(waiting, predictor, failed)
+            waiting = []
+    if waiting:
+        yield from _batch(waiting, predictor, failed)
+
+
+def _batch(
+    some: Sequence[tuple[_Job, Image]], predictor: Predictor, failed: list[Failure]
+) -> Iterator[tuple[_Job, Image, Instances, float]]:
+    start = time.perf_counter()
+    try:
+        results = predictor.segment_many([image for _, image in some])
+    except (OSError, ValueError, MemoryError) as error:
+        failed.extend(Failure(str(job.path), _line(error)) for job, _ in some)
+        return
+    seconds = (time.perf_counter() - start) / len(some)
+    for (job, image), result in zip(some, results, strict=True):
+        if not len(result):
+            log.warning("%s: no cell was found; lower thresholds, or another model?", job.path)
+        yield job, image, result, seconds
+
+
+def _write(
+    folder: Path, job: _Job, image: Image, result: Instances, formats: Sequence[str]
+) -> None:
+    """The results of one image beside `predictions.json`, each atomically."""
+    from cellwright.formats.atomic import atomic_path
+    from cellwright.formats.files import write_image, write_instances
+
+    for kind in formats:
+        if kind == "coco":
+            continue
+        path = folder / f"{job.name}{SUFFIXES[kind]}"
+        if kind == "overlay":
+            import numpy as np
+
+            from cellwright.report.overlay import overlay
+
+            picture = np.moveaxis(overlay(image, result), -1, 0)
+            write_image(Image(picture, "CYX"), path)
+        elif kind == "measurements":
+            from cellwright.measure.regions import measure
+
+            table = measure(image, result)
+            with atomic_path(path) as target:
+                table.to_csv(target, index=False)
+        else:
+            write_instances(result, path, format=kind)
+
+
+def _one_table(folder: Path, names: Sequence[str]) -> None:
+    """The tables of all images one under the other, with the image's name in front."""
+    import pandas
+
+    from cellwright.formats.atomic import atomic_path
+
+    tables = [pandas.read_csv(folder / f"{n}{SUFFIXES['measurements']}") for n in names]
+    for name, table in zip(names, tables, strict=True):
+        table.insert(0, "image", name)
+    filled = [t for t in tables if len(t)] or tables[:1]
+    whole = pandas.concat(filled, ignore_index=True) if filled else pandas.DataFrame()
+    with atomic_path(folder / TABLE) as target:
+        whole.to_csv(target, index=False)
+
+
+def _write_run(
+    folder: Path, settings: Mapping[str, Any], records: Sequence[Mapping[str, Any]]
+) -> None:
+    """``run.json``: settings, versions, seconds of each image."""
+    from cellwright.formats.atomic import write_json
+    from cellwright.formats.dataset import read_coco
+
+    predicted = read_coco(folder / PREDICTIONS)
+    cells = {name: len(predicted.file.annotations[i]) for i, name in enumerate(predicted.names)}
+    images = [
+        {
+            "name": r["name"],
+            "path": r["file_name"],
+            "seconds": r.get("seconds"),
+            "cells": cells.get(str(r["name"])),
+        }
+        for r in records
+    ]
+    write_json({"schema_version": 1, **_run_head(settings), "images": images}, folder / RUN)
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,1 @@
+"""Tiling: windows with halos, and what joins their results."""

@@ -1,0 +1,1 @@
+"""Training: batches of crops, the loop, the tuning of thresholds."""

@@ -1,0 +1,88 @@
+"""Loss curves: a row per epoch in ``curves.csv``, a picture beside it, both rewritten whole."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import lightning
+from lightning.pytorch.callbacks import Callback
+
+from cellwright.formats.atomic import atomic_path
+
+
+class Curves(Callback):
+    """Writes the curves after each epoch; they survive a resumption.
+
+    Parameters
+    ----------
+    folder
+        Where ``curves.csv`` and ``curves.png`` go.
+    schedule
+        Gives the seconds trained so far.
+    """
+
+    def __init__(self, folder: Path, *, schedule: Callable[[], float]) -> None:
+        self.folder = folder
+        self.seconds = schedule
+        self.rows: list[dict[str, float]] = []
+
+    def on_train_epoch_end(
+        self, trainer: lightning.Trainer, module: lightning.LightningModule
+    ) -> None:
+        """Add the epoch's row."""
+        rate = trainer.optimizers[0].param_groups[0]["lr"]
+        row = {
+            "epoch": trainer.current_epoch,
+            "step": trainer.global_step,
+            "seconds": round(self.seconds(), 2),
+            "learning_rate": rate,
+            **{k: float(v) for k, v in sorted(trainer.callback_metrics.items())},
+        }
+        self.rows.append(row)
+        write_csv(self.rows, self.folder / "curves.csv")
+
+    def on_fit_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        """Draw the picture."""
+        draw(self.rows, self.folder / "curves.png")
+
+    def state_dict(self) -> dict[str, Any]:
+        """The rows so far."""
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from these rows."""
+        self.rows = list(state_dict["rows"])
+
+
+def write_csv(rows: list[dict[str, float]], path: Path) -> None:
+    """Rows as a table; columns in the order of first appearance."""
+    names = list(dict.fromkeys(k for row in rows for k in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    with atomic_path(path) as target:
+        target.write_text(text.getvalue(), encoding="utf-8")
+
+
+def draw(rows: list[dict[str, float]], path: Path) -> None:
+    """Training and validation losses over epochs as a PNG."""
+    if not rows:
+        return
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 3.5), layout="constrained")
+    axes = figure.add_subplot()
+    epochs = [row["epoch"] for row in rows]
+    for name in (k for k in rows[-1] if k.startswith(("train_", "val_"))):
+        style = "-" if name.startswith("train_") else "--"
+        values = [row.get(name, float("nan")) for row in rows]
+        axes.plot(epochs, values, style, label=name, linewidth=2 if name.endswith("loss") else 1)
+    axes.set(xlabel="epoch", ylabel="loss", yscale="log")
+    axes.legend(fontsize=7, ncols=2)
+    with atomic_path(path) as target:
+        figure.savefig(target, dpi=120, format="png")

@@ -1,0 +1,1 @@
+"""Methods: network + criterion + codec, their builders, and the model folder."""

@@ -1,0 +1,149 @@
+"""The model folder: ``model.safetensors`` with the weights, ``model.json`` with the rest.
+
+Nothing in it is ever unpickled. A folder is written whole or not at all: the weights
+first, the card last, and a card names the hash of the weights it belongs to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+
+from cellwright.formats.atomic import atomic_path, write_json
+from cellwright.types import InputError
+from cellwright.zoo.builders import build
+from cellwright.zoo.method import DenseMethod, Normalisation, with_thresholds
+
+SCHEMA_VERSION = 1
+WEIGHTS, CARD = "model.safetensors", "model.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What is known of a model besides its weights.
+
+    Parameters
+    ----------
+    method
+        Registered method name (the builder).
+    arguments
+        What the builder was called with.
+    normalisation
+        Percentiles of the input normalisation.
+    thresholds
+        Codec settings, tuned on the fold named in `provenance`.
+    pixel_size
+        Micrometres per pixel (row, column) of the training images, or None if unknown or mixed.
+    channels
+        Names of the input planes, in order; empty if the training images gave none.
+    provenance
+        Data set, images, fold, seed, time, licence of the data.
+    scores
+        Scores on the tuning fold.
+    versions
+        Versions of the libraries that made it.
+    """
+
+    method: str
+    arguments: dict[str, Any]
+    normalisation: Normalisation = field(default_factory=Normalisation)
+    thresholds: dict[str, Any] = field(default_factory=dict)
+    pixel_size: tuple[float, float] | None = None
+    channels: tuple[str, ...] = ()
+    provenance: dict[str, Any] = field(default_factory=dict)
+    scores: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes the model knows."""
+        return tuple(self.arguments.get("class_names", ("cell",)))
+
+    @property
+    def inputs(self) -> int:
+        """Input planes the network takes."""
+        return int(self.arguments.get("inputs", 1))
+
+
+def save_model(method: DenseMethod, card: ModelCard, folder: Path) -> None:
+    """Write the model folder; an earlier model in it is replaced only when all is on disk."""
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {k: v.detach().cpu().contiguous() for k, v in method.net.state_dict().items()}
+    blob = save(state)
+    with atomic_path(folder / WEIGHTS) as path:
+        path.write_bytes(blob)
+    record = {
+        "schema_version": SCHEMA_VERSION,
+        "builder": card.method,
+        "sha256": hashlib.sha256(blob).hexdigest(),
+        "parameters": sum(p.numel() for p in method.net.parameters()),
+        **asdict(card),
+    }
+    write_json(record, folder / CARD)
+
+
+def read_card(folder: Path) -> tuple[ModelCard, str]:
+    """The card of a model folder and the SHA-256 its weights must have."""
+    path = Path(folder) / CARD
+    if not path.is_file():
+        raise InputError(
+            f"{folder} is not a model folder: it has no {CARD}; "
+            "give the folder that `cellwright train -o` wrote"
+        )
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InputError(f"{path} is not readable JSON ({error}); train the model again") from error
+    version = record.get("schema_version")
+    if version != SCHEMA_VERSION:
+        raise InputError(
+            f"{folder} has model schema version {version}, this Cellwright reads "
+            f"{SCHEMA_VERSION}; update Cellwright or train the model again"
+        )
+    try:
+        return ModelCard(
+            method=record["method"],
+            arguments=record["arguments"],
+            normalisation=Normalisation(**record["normalisation"]),
+            thresholds=record["thresholds"],
+            pixel_size=tuple(record["pixel_size"]) if record.get("pixel_size") else None,
+            channels=tuple(record.get("channels", ())),
+            provenance=record.get("provenance", {}),
+            scores=record.get("scores", {}),
+            versions=record.get("versions", {}),
+        ), record["sha256"]
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{path} lacks or misspells {error}; train the model again") from error
+
+
+def load_model(folder: Path) -> tuple[DenseMethod, ModelCard]:
+    """Rebuild the method of a model folder, in evaluation mode, and its card.
+
+    Raises
+    ------
+    InputError
+        Not a model folder, of a newer version, damaged weights, or weights of another network.
+    """
+    folder = Path(folder)
+    card, expected = read_card(folder)
+    try:
+        blob = (folder / WEIGHTS).read_bytes()
+    except FileNotFoundError as error:
+        raise InputError(f"{folder} has no {WEIGHTS}; copy the whole model folder") from error
+    if hashlib.sha256(blob).hexdigest() != expected:
+        raise InputError(
+            f"{folder / WEIGHTS} does not have the hash its {CARD} states: the file is damaged "
+            "or from another model; copy the whole model folder again"
+        )
+    method = build(card.method, **card.arguments)
+    try:
+        method.net.load_state_dict(load(blob))
+    except (SafetensorError, RuntimeError) as error:
+        raise InputError(f"{folder}: the weights do not fit the network: {error}") from error
+    return with_thresholds(method, card.thresholds).eval(), card

@@ -1,0 +1,104 @@
+"""The method that predicts maps: network, criterion and codec put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from cellwright.types import Codec, InputError, Instances
+
+Criterion = Callable[[Mapping[str, Tensor], Mapping[str, Tensor]], dict[str, Tensor]]
+
+
+class DenseMethod(nn.Module):
+    """A network whose channels are the codec's maps.
+
+    Parameters
+    ----------
+    net
+        (image, inputs, row, column) to logits (image, sum of map channels, row, column);
+        its `stride` is what rows and columns must be multiples of.
+    criterion
+        Losses by name from logits by name and targets by name.
+    codec
+        Its `maps` gives the names and channels of the network's outputs.
+    """
+
+    def __init__(self, net: nn.Module, *, criterion: Criterion, codec: Codec) -> None:
+        super().__init__()
+        self.net = net
+        self.criterion = criterion
+        self.codec = codec
+
+    @property
+    def stride(self) -> int:
+        """Rows and columns are padded to multiples of this."""
+        return int(self.net.stride)
+
+    def logits(self, images: Tensor) -> dict[str, Tensor]:
+        """Maps by name, of any rows and columns: padded by reflection, cut back after."""
+        rows, cols = images.shape[-2:]
+        raw = self.net(pad_to_multiple(images, self.stride))[..., :rows, :cols]
+        parts = raw.split(list(self.codec.maps.values()), dim=1)
+        return dict(zip(self.codec.maps, parts, strict=True))
+
+    def losses(self, images: Tensor, targets: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Scalar losses by name for a batch of (image, channel, row, column)."""
+        return self.criterion(self.logits(images), targets)
+
+    def probabilities(self, images: Tensor) -> Tensor:
+        """All maps side by side, (image, map channel, row, column) float32 in [0, 1]."""
+        return torch.cat([v.float().sigmoid() for v in self.logits(images).values()], dim=1)
+
+    def decode(self, maps: Tensor) -> Instances:
+        """Cells of one image from its probabilities, (map channel, row, column)."""
+        parts = maps.split(list(self.codec.maps.values()), dim=0)
+        return self.codec.decode(dict(zip(self.codec.maps, parts, strict=True)))
+
+    @torch.inference_mode()
+    def predict(self, images: Tensor) -> list[Instances]:
+        """Cells of each image of the batch."""
+        return [self.decode(maps) for maps in self.probabilities(images).cpu()]
+
+
+def pad_to_multiple(images: Tensor, multiple: int) -> Tensor:
+    """Rows and columns padded at their ends to multiples of `multiple`.
+
+    The padding mirrors the image; where the image is smaller than the padding it
+    repeats its last row or column instead.
+    """
+    rows, cols = images.shape[-2:]
+    add = (-rows % multiple, -cols % multiple)
+    if add == (0, 0):
+        return images
+    mode = "reflect" if add[0] < rows and add[1] < cols else "replicate"
+    return nn.functional.pad(images, (0, add[1], 0, add[0]), mode=mode)
+
+
+@dataclass(frozen=True, slots=True)
+class Normalisation:
+    """How raw intensities become network input, per channel over the whole image.
+
+    Parameters
+    ----------
+    low, high
+        Percentiles mapped to 0 and 1 (1 and 99.8, as the field does).
+    """
+
+    low: float = 1.0
+    high: float = 99.8
+
+
+def with_thresholds(method: DenseMethod, thresholds: Mapping[str, Any]) -> DenseMethod:
+    """`method` with its codec's thresholds replaced; the network is shared."""
+    known = set(type(method.codec).grid)
+    unknown = sorted(set(thresholds) - known)
+    if unknown:
+        raise InputError(f"unknown thresholds {unknown}; known are {sorted(known)}")
+    return DenseMethod(
+        method.net, criterion=method.criterion, codec=replace(method.codec, **thresholds)
+    )
