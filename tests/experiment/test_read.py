@@ -38,7 +38,7 @@ def test_all_shipped_recipes_are_valid(repository: Path, monkeypatch: pytest.Mon
     ("text", "wanted"),
     [
         ('titel = "t"', r"unknown key 'titel' .*did you mean title\?.*known are about, data"),
-        (MINIMAL + "[train]\nepoch = 3", r"'epoch' in \[train\] .*epochs\?.*known are batch_size"),
+        (MINIMAL + "[train]\nepoch = 3", r"'epoch' in \[train\] .*epochs\?.*known are accumulate"),
         (
             MINIMAL + "[data.test]\nsimulate = { field = 3 }",
             r"'field' in \[data.test.simulate\].*known are cells, diameter, fields",
@@ -99,3 +99,28 @@ def test_tables_are_laid_over_each_other() -> None:
 def test_known_keys_use_the_names_of_the_file() -> None:
     assert known_keys(["data", "train"]) == ["dataset", "import", "simulate"]
     assert "batch_size" in known_keys(["train"])
+
+
+def test_training_defaults_are_those_of_the_call() -> None:
+    import inspect
+
+    from cellwright.experiment.config import Evaluate, Import, Predict, Simulate, Train
+    from cellwright.steps.evaluate import evaluate
+    from cellwright.steps.import_images import import_images
+    from cellwright.steps.predict import predict
+    from cellwright.steps.simulate import simulate
+    from cellwright.steps.train import train
+
+    calls = {
+        Train: train,
+        Simulate: simulate,
+        Predict: predict,
+        Evaluate: evaluate,
+        Import: import_images,
+    }
+    for table, call in calls.items():
+        known = inspect.signature(call).parameters
+        for name, field in table.model_fields.items():
+            assert name in known, f"{call.__name__} has no {name}"
+            if field.default and known[name].default is not inspect.Parameter.empty:
+                assert known[name].default in (field.default, None), f"{call.__name__} {name}"

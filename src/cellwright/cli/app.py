@@ -8,7 +8,7 @@ import typer
 
 from cellwright.cli import data, judge, learn, whole
 
-PREDICTION_HELP = "From a folder of raw, unlabelled microscopy to measured cells."
+PURPOSE = "From a folder of raw, unlabelled microscopy to measured cells."
 
 
 def _example_lines(*lines: str) -> str:
@@ -33,7 +33,7 @@ app = typer.Typer(
 )
 
 
-@app.callback(help=PREDICTION_HELP)
+@app.callback(help=PURPOSE)
 def _root(
     version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_show_version, help="The version.")
@@ -81,7 +81,7 @@ COMMANDS = (
         learn.predict,
         "predict",
         "cellwright predict images/ -m model -o out",
-        "cellwright predict frame.tif -m model -o out --tile-shape 512 512 --halo 256 256",
+        "cellwright predict frame.tif -m model -o out --tile-shape 256 256 --halo 128 128 --average",
         "cellwright predict images/ -m model -o out --format coco,rois,geojson,overlay",
     ),
     (

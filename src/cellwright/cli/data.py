@@ -85,7 +85,7 @@ def import_(
         masks=masks,
         mask_kind=mask_kind,
         mask_pattern=mask_pattern,
-        tags=tags,
+        tags=dict(tags),
         pattern=pattern,
         axes=axes,
         pixel_size=pixel_size,

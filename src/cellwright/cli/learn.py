@@ -27,16 +27,23 @@ def train(
     ] = 0.15,
     where: Annotated[
         list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help="Only images with this tag; repeatable."),
+        typer.Option(
+            metavar="KEY=VALUE", help="Only images with this tag; a repeated key: any of these."
+        ),
     ] = None,
     init: Annotated[
         Path | None, typer.Option(help="Model to start from; what does not fit is listed.")
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0, help="Stop after so long.")] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Crops per step.")] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Crops per step.")] = 8,
+    accumulate: Annotated[int, typer.Option(min=1, help="Batches per change of weights.")] = 1,
+    patience: Annotated[
+        int | None, typer.Option(min=1, help="Stop after so many epochs without gain.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where it stopped.")] = False,
     device: options.Device = "auto",
+    jobs: options.Jobs = None,
     seed: options.Seed = 0,
     quiet: options.Quiet = False,
     verbose: options.Verbose = 0,
@@ -47,22 +54,24 @@ def train(
     source, tags = options.one_input(dataset, input), options.key_values(where, "--where")
     from cellwright.steps.train import train as step
 
-    settings = {} if batch_size is None else {"batch_size": batch_size}
     return step(
         source,
         output,
         method=method,
         val=val,
         val_fraction=val_fraction,
-        where=tuple(tags.items()),
+        where=tags,
         init=init,
         epochs=epochs,
         minutes=minutes,
+        batch_size=batch_size,
+        accumulate=accumulate,
+        patience=patience,
         resume=resume,
         device=device,
         seed=seed,
+        jobs=jobs,
         quiet=quiet,
-        **settings,
     )
 
 
@@ -79,6 +88,9 @@ def predict(
     ] = "coco,labels,measurements",
     tile_shape: options.TileShape = None,
     halo: options.Halo = None,
+    average: Annotated[
+        bool, typer.Option("--average", help="Average overlapping windows, halos included.")
+    ] = False,
     device: options.Device = "auto",
     jobs: options.Jobs = None,
     quiet: options.Quiet = False,
@@ -96,6 +108,7 @@ def predict(
         formats=formats,
         tile_shape=tile_shape,
         halo=halo,
+        average=average,
         device=device,
         jobs=jobs,
         quiet=quiet,

@@ -26,11 +26,13 @@ Jobs = Annotated[
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
 TileShape = Annotated[
     tuple[int, int] | None,
-    typer.Option("--tile-shape", min=16, help="Rows and columns of a window, e.g. 512 512."),
+    typer.Option(
+        "--tile-shape", min=16, help="Rows and columns of a tile, without its halo; e.g. 512 512."
+    ),
 ]
 Halo = Annotated[
     tuple[int, int] | None,
-    typer.Option("--halo", min=0, help="Rows and columns by which windows overlap, e.g. 64 64."),
+    typer.Option("--halo", min=0, help="Rows and columns seen around a tile, e.g. 64 64."),
 ]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no summary.")]
 Verbose = Annotated[
@@ -58,15 +60,15 @@ def one_input(positional: Path | None, option: Sequence[Path] | None) -> Path:
     return given[0]
 
 
-def key_values(pairs: Sequence[str] | None, flag: str) -> dict[str, str]:
-    """``["a=1", "b=x"]`` as a mapping; wrong use if a part lacks its key or its sign."""
-    found: dict[str, str] = {}
+def key_values(pairs: Sequence[str] | None, flag: str) -> tuple[tuple[str, str], ...]:
+    """``["a=1", "b=x"]`` as pairs; wrong use if a part lacks its key or its sign."""
+    found = []
     for pair in pairs or ():
         key, sign, value = pair.partition("=")
         if not sign or not key.strip():
             raise typer.BadParameter(f"{flag} wants key=value, {pair!r} came")
-        found[key.strip()] = value.strip()
-    return found
+        found.append((key.strip(), value.strip()))
+    return tuple(found)
 
 
 def names(text: str, allowed: Sequence[str], flag: str) -> tuple[str, ...]:

@@ -83,11 +83,25 @@ class Train(Strict):
 
     method: str = "unet-distance"
     val_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.15
-    where: dict[str, Tag] = {}
+    where: dict[str, Tag | tuple[Tag, ...]] = {}
     init: Path | None = None
     epochs: Count | None = None
     minutes: Annotated[float, Field(gt=0)] | None = None
-    batch_size: Count | None = None
+    batch_size: Count = 8
+    accumulate: Count = 1
+    crop: Pair = (256, 256)
+    scale: tuple[float, float] = (0.7, 1.5)
+    learning_rate: Annotated[float, Field(gt=0)] = 2e-3
+    patience: Count | None = None
+    widths: tuple[Count, ...] | None = None
+
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """`where` as pairs of key and value; several values of one key are alternatives."""
+        return tuple(
+            (key, str(value))
+            for key, values in self.where.items()
+            for value in (values if isinstance(values, tuple) else (values,))
+        )
 
 
 class Predict(Strict):
@@ -96,6 +110,7 @@ class Predict(Strict):
     formats: tuple[str, ...] = ("coco", "labels", "measurements")
     tile_shape: Pair | None = None
     halo: Pair | None = None
+    average: bool = False
 
 
 class Evaluate(Strict):

@@ -108,8 +108,7 @@ def _variant(
     def run_train(resume: bool) -> tuple[Failure, ...]:
         from cellwright.steps.train import train
 
-        options = {k: v for k, v in settings.model_dump().items() if v is not None}
-        options["where"] = tuple(settings.where.items())
+        options = settings.model_dump() | {"where": settings.pairs()}
         return train(
             training,
             here / "model",

@@ -70,18 +70,16 @@ def demo(
         source = test = Path(images)
     labels, model, out = output / "labels", output / "model", output / "predictions"
     failed += label([source], labels, quiet=quiet).failed
-    if not (model / "model.json").exists():
-        resume = model.exists()
-        train(
-            labels,
-            model,
-            method=method,
-            minutes=minutes,
-            device=device,
-            resume=resume,
-            seed=seed,
-            quiet=quiet,
-        )
+    train(
+        labels,
+        model,
+        method=method,
+        minutes=minutes,
+        device=device,
+        resume=model.exists(),
+        seed=seed,
+        quiet=quiet,
+    )
     formats = ("coco", "labels", "overlay", "measurements")
     predicted = predict([test], model, out, formats=formats, device=device, quiet=quiet)
     failed += predicted.failed
