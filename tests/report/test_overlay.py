@@ -94,3 +94,12 @@ def test_stretch_of_boolean_and_outliers():
     plane = np.tile(np.linspace(0, 1, 1000), (10, 1))
     plane[0, 0] = 1e6
     assert stretch(plane)[5, 999] > 0.95
+
+
+def test_thick_outlines_grow_to_their_side_only():
+    mask = np.ones((7, 7), bool)
+    assert inner_boundary(mask, 2).sum() == 49 - 9
+    assert outer_boundary(np.ones((1, 1), bool), 2).sum() == 12
+    thin, thick = (draw_outlines(cells()[[2]], outside=True, thickness=t) for t in (1, 2))
+    assert (thick & thin).sum() == thin.sum() < thick.sum()
+    assert not thick[45:55, 60:75].any()

@@ -67,25 +67,25 @@ def document(
     ]
     if paper:
         sections.append(Section("Beside the paper", (paper_table(paper).html(),)))
-    with_pictures = [s for s in sources if isinstance(s, PredictionSource | DatasetSource)]
-    share = max(1, len(with_pictures))
-    room = {"max_images": -(-max_images // share), "budget": BUDGET // share, "track": track}
+    predicted = [s for s in sources if isinstance(s, PredictionSource)]
+    drawn_before = frozenset(str(name) for s in predicted for name in s.cells.names)
+    needs = [len(s.cells) for s in predicted]
+    needs += [len(set(s.dataset.names) - drawn_before) for s in truths]
+    counts = shares(needs, max_images)
+    one = BUDGET // max(1, sum(counts))
+    room = [{"max_images": n, "budget": n * one, "track": track} for n in counts]
     failed: tuple[tuple[str, str], ...] = ()
-    for source in with_pictures:
-        if isinstance(source, PredictionSource):
-            section, missing = prediction_section(
-                source, truths, accuracies, title=next(titles), **room
-            )
-            sections.append(section)
-            failed += missing
+    for source, own in zip(predicted, room, strict=False):
+        section, missing = prediction_section(source, truths, accuracies, title=next(titles), **own)
+        sections.append(section)
+        failed += missing
     sections += [
         model_section(s, title=next(titles)) for s in sources if isinstance(s, ModelSource)
     ]
-    shown = frozenset(
-        str(n) for s in sources if isinstance(s, PredictionSource) for n in s.cells.names
-    )
-    for source in truths:
-        section, missing = dataset_section(source, title=next(titles), drawn_before=shown, **room)
+    for source, own in zip(truths, room[len(predicted) :], strict=True):
+        section, missing = dataset_section(
+            source, title=next(titles), drawn_before=drawn_before, **own
+        )
         sections.append(section)
         failed += missing
     sections.append(Section("Versions", (versions_table(sources).html(),)))
@@ -93,6 +93,24 @@ def document(
     lead = paragraph(f"Made {made} from {len(sources)} sources.", kind="soft")
     foot = paragraph("Made by Cellwright. This page is one file and loads nothing.")
     return page(name, sections, lead=lead, foot=foot), failed
+
+
+def shares(needs: Sequence[int], limit: int) -> list[int]:
+    """`limit` pictures shared among sources, evenly, and none more than it needs.
+
+    Examples
+    --------
+    >>> shares([85, 0], 100), shares([200, 10, 200], 100), shares([3, 3], 1)
+    ([85, 0], [45, 10, 45], [1, 0])
+    """
+    given = [0] * len(needs)
+    left = limit
+    while left > 0 and (open_ := [i for i, n in enumerate(needs) if given[i] < n]):
+        part = max(1, left // len(open_))
+        for i in open_:
+            more = min(part, needs[i] - given[i], left)
+            given[i], left = given[i] + more, left - more
+    return given
 
 
 def versions_table(sources: Sequence[Source]) -> Table:

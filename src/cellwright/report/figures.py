@@ -6,7 +6,7 @@ Colours are style variables of the page, so that one chart serves light and dark
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import ceil, floor, isfinite, log10
+from math import ceil, floor, log10
 
 import numpy as np
 
@@ -180,7 +180,9 @@ def _frame(
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 and isfinite(value) else f"{value:g}"
+    if 0 < abs(value) < 0.01:
+        return f"{value:.1e}".replace(".0e", "e").replace("e-0", "e-")
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:g}"
 
 
 def _chart(title: str, description: str, drawing: str, below: str) -> Html:

@@ -115,6 +115,7 @@ def _layers(
 ) -> list[tuple[str, str]]:
     """Kind and address of each layer, lowest first."""
     found = []
+    width = 2 if sharp >= 1 else 1
     first = prediction if prediction is not None else truth
     if first is not None and len(first) > 1:
         shared = draw_overlaps(first, scale=scale)
@@ -122,9 +123,11 @@ def _layers(
             found.append(("overlap", layer(shared, OVERLAP, alpha=120)))
     if truth is not None:
         around = prediction is not None
-        found.append(("truth", layer(draw_outlines(truth, scale=sharp, outside=around), TRUTH)))
+        lines = draw_outlines(truth, scale=sharp, outside=around, thickness=width)
+        found.append(("truth", layer(lines, TRUTH)))
     if prediction is not None:
-        found.append(("prediction", layer(draw_outlines(prediction, scale=sharp), PREDICTION)))
+        lines = draw_outlines(prediction, scale=sharp, thickness=width)
+        found.append(("prediction", layer(lines, PREDICTION)))
     return found
 
 

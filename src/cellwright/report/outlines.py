@@ -13,13 +13,15 @@ import numpy as np
 from cellwright.types import Instances
 
 
-def inner_boundary(mask: np.ndarray) -> np.ndarray:
+def inner_boundary(mask: np.ndarray, thickness: int = 1) -> np.ndarray:
     """Pixels of `mask` with a background pixel among their four neighbours.
 
     Parameters
     ----------
     mask
         Boolean (row, column); outside of the array is background.
+    thickness
+        Pixels the boundary grows to, inwards.
 
     Returns
     -------
@@ -31,35 +33,44 @@ def inner_boundary(mask: np.ndarray) -> np.ndarray:
     >>> inner_boundary(np.ones((3, 3), bool)).astype(int).tolist()
     [[1, 1, 1], [1, 0, 1], [1, 1, 1]]
     """
-    padded = np.pad(np.asarray(mask, bool), 1)
-    core = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
-    return padded[1:-1, 1:-1] & ~core
+    core = mask = np.asarray(mask, bool)
+    for _ in range(thickness):
+        padded = np.pad(core, 1)
+        core = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:] & core
+    return mask & ~core
 
 
-def outer_boundary(mask: np.ndarray) -> np.ndarray:
+def outer_boundary(mask: np.ndarray, thickness: int = 1) -> np.ndarray:
     """Background pixels with a pixel of `mask` among their four neighbours.
 
     Parameters
     ----------
     mask
         Boolean (row, column).
+    thickness
+        Pixels the boundary grows to, outwards.
 
     Returns
     -------
     ndarray
-        Boolean, one pixel larger than `mask` on every side.
+        Boolean, `thickness` pixels larger than `mask` on every side.
 
     Examples
     --------
     >>> outer_boundary(np.ones((1, 1), bool)).astype(int).tolist()
     [[0, 1, 0], [1, 0, 1], [0, 1, 0]]
     """
-    padded = np.pad(np.asarray(mask, bool), 2)
-    near = padded[:-2, 1:-1] | padded[2:, 1:-1] | padded[1:-1, :-2] | padded[1:-1, 2:]
-    return near & ~padded[1:-1, 1:-1]
+    mask = np.pad(np.asarray(mask, bool), thickness)
+    grown = mask
+    for _ in range(thickness):
+        padded = np.pad(grown, 1)
+        grown = padded[:-2, 1:-1] | padded[2:, 1:-1] | padded[1:-1, :-2] | padded[1:-1, 2:] | grown
+    return grown & ~mask
 
 
-def draw_outlines(instances: Instances, *, scale: float = 1.0, outside: bool = False) -> np.ndarray:
+def draw_outlines(
+    instances: Instances, *, scale: float = 1.0, outside: bool = False, thickness: int = 1
+) -> np.ndarray:
     """Outlines of all instances on a canvas scaled by `scale`.
 
     Enlarged masks are outlined after enlarging, so that lines stay one canvas pixel
@@ -73,6 +84,8 @@ def draw_outlines(instances: Instances, *, scale: float = 1.0, outside: bool = F
         Canvas pixels per image pixel.
     outside
         Draw around the cells rather than on their edge.
+    thickness
+        Line width: canvas pixels if enlarged, image pixels if shrunk.
 
     Returns
     -------
@@ -81,13 +94,13 @@ def draw_outlines(instances: Instances, *, scale: float = 1.0, outside: bool = F
     """
     canvas = np.zeros(canvas_shape(instances.shape, scale), dtype=bool)
     boundary = outer_boundary if outside else inner_boundary
-    margin = 1 if outside else 0
+    margin = thickness if outside else 0
     for (row0, col0, _, _), mask in zip(instances.boxes, instances.masks, strict=True):
         corner = (row0, col0)
         if scale > 1:
             mask = _enlarge(mask, corner, scale, canvas.shape)
             corner = (int(row0 * scale), int(col0 * scale))
-        rows, cols = np.nonzero(boundary(mask))
+        rows, cols = np.nonzero(boundary(mask, thickness))
         rows, cols = rows + corner[0] - margin, cols + corner[1] - margin
         height, width = canvas.shape if scale > 1 else instances.shape
         inside = (rows >= 0) & (cols >= 0) & (rows < height) & (cols < width)

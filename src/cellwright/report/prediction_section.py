@@ -63,13 +63,13 @@ def prediction_section(
             ]
         )
     )
-    if times := time_table(source):
-        body.append(times.html())
     measurements = source.path / "measurements.csv"
-    if measurements.is_file():
-        body.append(measurement_table(measurements).html())
-    if run.get("settings"):
-        body.append(settings_table("Settings of the run", run["settings"]).html())
+    tables = [
+        time_table(source),
+        measurement_table(measurements) if measurements.is_file() else None,
+        settings_table("Settings of the run", run["settings"]) if run.get("settings") else None,
+    ]
+    body.append(columns([table.html() for table in tables if table is not None]))
     body.append(folded(f"Each image ({len(cells)})", _image_table(source, counts, records).html()))
     return Section(title, tuple(body)), drawn.failed
 

@@ -117,7 +117,7 @@ def _by_tag(tag: str, groups: Mapping[str, Mapping[str, Any]]) -> list[Html]:
                 y_range=(0, 1),
             )
         )
-    return [heading(f"By {tag}"), columns(parts)]
+    return [heading(f"By {tag}"), *parts]
 
 
 def _name(record: Mapping[str, Any]) -> str:

@@ -138,9 +138,10 @@ def read_curves(path: Path) -> Curves:
             line = panels.setdefault(_panel(column, columns), {}).setdefault(name, ([], []))
             line[0].append(x)
             line[1].append(y)
-    return Curves(x_label, panels)
+    return Curves(x_label, {name: panels[name] for name in _PANELS if name in panels})
 
 
+_PANELS = ("Losses", "Parts of the loss", "Scores", "Learning rate")
 _NOT_LINES = {"split", "seconds", "step", "epoch", "time"}
 _SCORE_WORDS = {"accuracy", "precision", "recall", "f1", "iou", "dice", "ap", "ap50", "score"}
 

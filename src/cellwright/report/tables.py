@@ -76,8 +76,8 @@ def shown(value: Any) -> str:
     --------
     >>> shown(0.86412), shown(12345), shown(None), shown(float("nan")), shown(True)
     ('0.864', '12,345', '–', '–', 'yes')
-    >>> shown([1, 99.8]), shown(0.0000123), shown(1234.5678)
-    ('1, 99.8', '1.23e-05', '1,234.6')
+    >>> shown([1, 99.8]), shown(0.0000123), shown(31.0), shown(1234.5678)
+    ('1, 99.8', '1.23e-05', '31.00', '1,234.6')
     """
     if isinstance(value, Html) or value is None:
         return NONE if value is None else value
@@ -89,9 +89,10 @@ def shown(value: Any) -> str:
         number = float(value)
         if not isfinite(number):
             return NONE
-        if number == 0 or 0.001 <= abs(number) < 1000:
-            return f"{number:.3f}"
-        return f"{number:,.1f}" if 1000 <= abs(number) < 1e7 else f"{number:.3g}"
+        if number and not 0.001 <= abs(number) < 1e7:
+            return f"{number:.3g}"
+        digits = 3 if abs(number) < 10 else 2 if abs(number) < 100 else 1
+        return f"{number:,.{digits}f}"
     if isinstance(value, Mapping):
         return ", ".join(f"{k}: {_plain(v)}" for k, v in value.items())
     if isinstance(value, Iterable) and not isinstance(value, str | bytes):
