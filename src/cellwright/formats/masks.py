@@ -19,8 +19,8 @@ log = logging.getLogger(__name__)
 
 MASK_KINDS = ("auto", "labels", "binary", "components", "outlines", "rois", "coco")
 _THIN = 0.02  # a one-pixel line loses nearly all pixels to an erosion by 3 x 3
-SLIVER = 0.1
-"""Filled outlines below this part of the median area are slivers between lines, not cells."""
+SLIVER = 0.05
+"""Filled outlines below this part of the typical area are slivers between lines, not cells."""
 
 
 def is_mask(path: Path, kind: str = "auto") -> bool:
@@ -62,7 +62,7 @@ def detect_kind(groups: Sequence[Sequence[Path]]) -> str:
 def _is_thin(lines: np.ndarray) -> bool:
     count = np.count_nonzero(lines)
     left = np.count_nonzero(ndimage.binary_erosion(lines, np.ones((3, 3), bool)))
-    return count > 0 and left <= _THIN * count
+    return bool(count > 0 and left <= _THIN * count)
 
 
 def read_masks(
@@ -127,11 +127,18 @@ def _two_valued(path: Path, shape: tuple[int, int]) -> np.ndarray:
     return labels != 0
 
 
+def _typical(areas: np.ndarray) -> float:
+    """Area of the cell in which the middle pixel of all cells lies; slivers hardly count."""
+    areas = np.sort(areas)
+    total = np.cumsum(areas)
+    return float(areas[np.searchsorted(total, total[-1] / 2)])
+
+
 def fill_lines(lines: np.ndarray) -> np.ndarray:
     """Label map from the one-pixel outlines of cells.
 
     Regions enclosed by 8-connected lines are cells; the largest region that touches the border
-    of the image is background. Regions below `SLIVER` of the median area are dropped. A line
+    of the image is background. Regions below `SLIVER` of the typical area are dropped. A line
     pixel goes to the nearest cell, so that a cell has its outline and touching cells share it
     between them.
 
@@ -154,7 +161,7 @@ def fill_lines(lines: np.ndarray) -> np.ndarray:
         sizes[edge[np.argmax(sizes[edge])]] = 0
     cells = sizes > 0
     if cells.any():
-        cells &= sizes >= SLIVER * np.median(sizes[cells])
+        cells &= sizes >= SLIVER * _typical(sizes[cells])
     labels = np.where(cells[regions], regions, 0)
     if not cells.any():
         return labels.astype(np.int32)

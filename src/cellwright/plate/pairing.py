@@ -10,7 +10,8 @@ from cellwright.plate.names import Pattern
 from cellwright.types import InputError, Tag
 
 _ENDINGS = re.compile(
-    r"[ ._-]+(cp[ _-]?)?(masks?|labels?|gt|seg|outlines?|rois?|roiset|ground[ _-]?truth|instances?)$",
+    r"[ ._-]+(cp[ _-]?)?(masks?|labels?|gt|seg|outlines?|rois?|roiset|ground[ _-]?truth|"
+    r"instances?)$",
     re.IGNORECASE,
 )
 
@@ -82,8 +83,8 @@ def pair_by_pattern(
             )
         owner[key] = name
     found: dict[str, list[Path]] = {}
-    for path, tags in parsed.items():
-        image = owner.get(tuple(str(tags.get(s)) for s in shared))
+    for path, own in parsed.items():
+        image = owner.get(tuple(str(own.get(s)) for s in shared))
         if image is not None:
             found.setdefault(image, []).append(path)
     return found
