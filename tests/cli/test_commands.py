@@ -57,7 +57,7 @@ def test_options_are_those_of_the_call_with_its_defaults(name: str) -> None:
             continue
         assert key in call, f"{name} offers {key}, the call has {', '.join(call)}"
         ours, theirs = parameter.default, call[key].default
-        if ours in (None, inspect.Parameter.empty) or theirs is inspect.Parameter.empty:
+        if ours in (None, (), inspect.Parameter.empty) or theirs is inspect.Parameter.empty:
             continue
         if key == "formats":
             ours = tuple(ours.split(","))

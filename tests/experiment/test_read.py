@@ -9,7 +9,7 @@ import pytest
 from cellwright.experiment.read import known_keys, merged, read_recipe
 from cellwright.types import InputError
 
-SHIPPED = 4
+SHIPPED = 5
 MINIMAL = 'title = "t"\n[data.train]\nsimulate = { fields = 20 }\n'
 
 

@@ -81,7 +81,7 @@ COMMANDS = (
         learn.predict,
         "predict",
         "cellwright predict images/ -m model -o out",
-        "cellwright predict frame.tif -m model -o out --tile-shape 256 256 --halo 128 128 --average",
+        "cellwright predict frame.tif -m model -o out --tile-shape 512 512 --halo 64 64",
         "cellwright predict images/ -m model -o out --format coco,rois,geojson,overlay",
     ),
     (

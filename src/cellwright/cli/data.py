@@ -53,14 +53,28 @@ def import_(
         Path | None, typer.Option(help="Folder or COCO file with the cells of the images.")
     ] = None,
     mask_kind: Annotated[
-        Literal["auto", "labels", "binary", "outlines", "rois", "coco"],
+        Literal["auto", "labels", "binary", "components", "outlines", "rois", "coco"],
         typer.Option(help="What the masks are; auto looks at them."),
     ] = "auto",
     mask_pattern: Annotated[
         str | None, typer.Option(help="Pattern of the mask files' names, to pair them.")
     ] = None,
     tag: Annotated[
-        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Tag of every image; repeatable.")
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE[:KEY=VALUE]",
+            help="Tag of every image, or of those with another tag; repeatable.",
+        ),
+    ] = None,
+    tag_table: Annotated[
+        Path | None, typer.Option(help="CSV or JSON list with the tags of each image by name.")
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE,...", help="Only images with this tag; repeatable."),
+    ] = None,
+    channels: Annotated[
+        str | None, typer.Option(metavar="LIST", help="Names of the channels, in order.")
     ] = None,
     pattern: Annotated[
         str | None, typer.Option(help="Pattern of the images' names; its fields become tags.")
@@ -76,7 +90,9 @@ def import_(
     verbose: options.Verbose = 0,
 ) -> Any:
     """Turn images, with masks or without, into a data set."""
-    given, tags = options.inputs(sources, input), options.key_values(tag, "--tag")
+    given = options.inputs(sources, input)
+    options.key_values(tag, "--tag")
+    options.key_values(where, "--where")
     from cellwright.steps.import_images import import_images
 
     return import_images(
@@ -85,7 +101,10 @@ def import_(
         masks=masks,
         mask_kind=mask_kind,
         mask_pattern=mask_pattern,
-        tags=dict(tags),
+        tags=tuple(tag or ()),
+        tag_table=tag_table,
+        where=tuple(where or ()),
+        channels=tuple(channels.split(",")) if channels else (),
         pattern=pattern,
         axes=axes,
         pixel_size=pixel_size,

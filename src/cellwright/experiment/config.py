@@ -40,12 +40,17 @@ class Import(Strict):
 
     sources: Annotated[tuple[Path, ...], Field(min_length=1)]
     masks: Path | None = None
-    mask_kind: Literal["auto", "labels", "binary", "outlines", "rois", "coco"] = "auto"
+    mask_kind: Literal["auto", "labels", "binary", "components", "outlines", "rois", "coco"] = (
+        "auto"
+    )
     mask_pattern: str | None = None
     pattern: str | None = None
+    tags: tuple[str, ...] = ()
+    tag_table: Path | None = None
+    where: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
     axes: str | None = None
     pixel_size: Annotated[float, Field(gt=0)] | None = None
-    tags: dict[str, Tag] = {}
     class_name: str = "cell"
 
 

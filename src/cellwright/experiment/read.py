@@ -142,9 +142,11 @@ def _placed_source(source: Source | None, folder: Path) -> Source | None:
 
 
 def _placed_import(settings: Import, folder: Path) -> Import:
-    masks = None if settings.masks is None else _placed_path(settings.masks, folder)
-    sources = tuple(_placed_path(p, folder) for p in settings.sources)
-    return settings.model_copy(update={"sources": sources, "masks": masks})
+    update: dict[str, Any] = {"sources": tuple(_placed_path(p, folder) for p in settings.sources)}
+    for name in ("masks", "tag_table"):
+        if (path := getattr(settings, name)) is not None:
+            update[name] = _placed_path(path, folder)
+    return settings.model_copy(update=update)
 
 
 def _placed_path(path: Path, folder: Path) -> Path:
