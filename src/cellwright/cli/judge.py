@@ -73,11 +73,15 @@ def _print_scores(scores: dict[str, Any]) -> None:
         table.add_column(column, justify="right")
     for threshold, row in scores["matching"].items():
         if threshold != "mean":
-            rates = [f"{row[k]:.3f}" for k in ("accuracy", "precision", "recall", "f1")]
+            rates = [_shown(row[k]) for k in ("accuracy", "precision", "recall", "f1")]
             table.add_row(threshold, *rates, *(str(row[k]) for k in ("tp", "fp", "fn")))
-    table.add_row("mean", f"{scores['matching']['mean']['accuracy']:.3f}")
+    table.add_row("mean", _shown(scores["matching"]["mean"]["accuracy"]))
     Console().print(table)
-    pixel = "  ".join(f"{name} {value:.3f}" for name, value in scores["pixel"].items())
+    pixel = "  ".join(f"{name} {_shown(value)}" for name, value in scores["pixel"].items())
     say(f"pixels: {pixel}")
-    ap = scores["coco"]["segm"]
-    say(f"COCO masks: AP {ap['AP']:.3f}  AP50 {ap['AP50']:.3f}  AP75 {ap['AP75']:.3f}")
+    masks = "  ".join(f"{name} {_shown(value)}" for name, value in scores["coco"]["segm"].items())
+    say(f"COCO masks: {masks}")
+
+
+def _shown(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

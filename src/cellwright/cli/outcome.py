@@ -56,7 +56,8 @@ def summarise(result: StepResult, *, quiet: bool) -> None:
     if not result.failed:
         return
     for failure in result.failed[:SHOWN]:
-        _error_line(f"{failure.path}: {failure.message}")
+        head = "" if failure.message.startswith(failure.path) else f"{failure.path}: "
+        _error_line(head + failure.message)
     more = len(result.failed) - SHOWN
     listed = f"all are listed in {failures_path(result.output)}"
     _error_line(f"and {more} more; {listed}" if more > 0 else listed)
