@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cellwright.overlap import overlap_with_smaller
+from cellwright.overlap import intersections
 from cellwright.tiling.plan import Window
 from cellwright.types import Instances
 
@@ -42,29 +42,40 @@ def merge(
     margin
         Pixels beyond the core within which a centre is still taken.
     same
-        Two cells of different windows that share more than this fraction of the
-        smaller one are the same cell. Cells of one window are never touched:
-        real overlaps stay.
+        Two cells of different windows whose IoU, within what both windows see, is
+        larger are the same cell. Cells of one window are never touched: real
+        overlaps stay.
     """
-    seen = [_candidates(window, found, margin, i) for i, (window, found) in enumerate(parts)]
+    windows, seen = [], []
+    for number, (window, found) in enumerate(parts):
+        windows.append(window)
+        seen.append(_candidates(window, found, margin, number))
     whole = Instances.concatenate(c.found for c in seen)
     outside, cut, shared, number = (
         np.concatenate([getattr(c, name) for c in seen])
         for name in ("outside", "cut", "shared", "number")
     )
-    at_home = outside == 0
-    gone, paired = np.zeros((2, len(whole)), dtype=bool)
-    groups: dict[int, list[int]] = {}
     areas = whole.areas
-    for a, b in _doubles(whole, np.flatnonzero(shared), number, same):
-        if gone[a] or gone[b]:
+    root = np.arange(len(whole))
+    groups: dict[int, list[int]] = {}
+    for pair in _doubles(whole, np.flatnonzero(shared), number, windows, same):
+        a, b = (_root(root, k) for k in pair)
+        if number[a] == number[b]:
             continue
         stay, leave = sorted((a, b), key=lambda k: (cut[k], outside[k], -areas[k]))
-        gone[leave], paired[stay] = True, True
-        if cut[stay]:
-            groups[stay] = groups.get(stay, [stay]) + groups.pop(leave, [leave])
-    keep = ~gone & (at_home | cut | paired)
-    return _joined(whole, groups)[np.flatnonzero(keep)]
+        root[leave] = stay
+        groups[stay] = groups.pop(stay, [stay]) + groups.pop(leave, [leave])
+    paired = np.zeros(len(whole), dtype=bool)
+    paired[list(groups)] = True
+    keep = (root == np.arange(len(whole))) & ((outside == 0) | cut | paired)
+    halves = {k: members for k, members in groups.items() if cut[k]}
+    return _joined(whole, halves)[np.flatnonzero(keep)]
+
+
+def _root(root: np.ndarray, k: int) -> int:
+    while root[k] != k:
+        k = int(root[k])
+    return k
 
 
 def _candidates(window: Window, found: Instances, margin: int, number: int) -> _Candidates:
@@ -83,20 +94,35 @@ def _candidates(window: Window, found: Instances, margin: int, number: int) -> _
 
 
 def _doubles(
-    whole: Instances, near: np.ndarray, number: np.ndarray, same: float
+    whole: Instances, near: np.ndarray, number: np.ndarray, windows: list[Window], same: float
 ) -> list[tuple[int, int]]:
-    """Pairs of the same cell seen by two windows, the surest first."""
+    """Pairs of the same cell seen by two windows, the surest first; judged on what both see."""
     part = whole[near]
-    share = overlap_with_smaller(part, part).tocoo()
+    first, second, pixels = intersections(part, part)
+    first, second = near[first], near[second]
     take = (
-        (share.row < share.col)
-        & (number[near[share.row]] != number[near[share.col]])
-        & (whole.classes[near[share.row]] == whole.classes[near[share.col]])
-        & (share.data > same)
+        (first < second)
+        & (number[first] != number[second])
+        & (whole.classes[first] == whole.classes[second])
     )
-    order = np.argsort(-share.data[take], kind="stable")
-    rows, cols = near[share.row[take][order]], near[share.col[take][order]]
-    return list(zip(rows.tolist(), cols.tolist(), strict=True))
+    found = []
+    for a, b, shared in zip(
+        first[take].tolist(), second[take].tolist(), pixels[take].tolist(), strict=True
+    ):
+        one = _area_within(whole, a, windows[number[b]].outer)
+        other = _area_within(whole, b, windows[number[a]].outer)
+        iou = shared / (one + other - shared)
+        if iou > same:
+            found.append((iou, a, b))
+    return [(a, b) for _, a, b in sorted(found, key=lambda f: -f[0])]
+
+
+def _area_within(whole: Instances, k: int, outer: tuple[int, int, int, int]) -> int:
+    """Pixels of a cell inside a window."""
+    r0, c0, r1, c1 = whole.boxes[k]
+    rows = slice(max(outer[0] - r0, 0), max(min(outer[2], r1) - r0, 0))
+    cols = slice(max(outer[1] - c0, 0), max(min(outer[3], c1) - c0, 0))
+    return int(np.count_nonzero(whole.masks[k][rows, cols]))
 
 
 def _joined(whole: Instances, groups: dict[int, list[int]]) -> Instances:

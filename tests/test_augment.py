@@ -1,0 +1,73 @@
+"""Warps show images and instances alike."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cellwright.augment import (
+    Warp,
+    change_intensity,
+    draw_warp,
+    intensity_range,
+    normalise,
+)
+from cellwright.geometry import to_label_map
+from cellwright.synth import simulate_field
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10_000), rows=st.integers(20, 90), cols=st.integers(20, 90))
+def test_instances_and_image_are_turned_alike(seed: int, rows: int, cols: int) -> None:
+    field = simulate_field(seed=seed, shape=(80, 70), cells=3, overlap=0.0, diameter=9)
+    rng = np.random.default_rng(seed)
+    warp = draw_warp(rng, (80, 70), (rows, cols))
+    seen = warp.instances(field.instances)
+    inside = Warp(warp.matrix, warp.centre, warp.size)
+    labels = to_label_map(field.instances)[None].astype(np.float32)
+    expected = inside.array(labels, order=0)[0] > 0
+    positions = np.indices(warp.size).reshape(2, -1)
+    source = warp.matrix @ positions + warp.offset[:, None]
+    frame = ((source > -0.49) & (source < np.array([[79.49], [69.49]]))).all(axis=0)
+    got = (to_label_map(seen) > 0).ravel()[frame]
+    disagree = np.count_nonzero(got != expected.ravel()[frame])
+    assert disagree <= 0.01 * 80 * 70
+    assert seen.shape == (rows, cols)
+
+
+def test_the_identity_changes_nothing() -> None:
+    image = np.random.default_rng(0).random((2, 30, 40), dtype=np.float32)
+    warp = Warp(np.eye(2), (14.5, 19.5), (30, 40))
+    np.testing.assert_allclose(warp.array(image), image, atol=1e-6)
+
+
+def test_the_frame_is_mirrored_beyond_its_border() -> None:
+    image = np.arange(6, dtype=np.float32).reshape(1, 1, 6).repeat(4, axis=1)
+    warp = Warp(np.eye(2), (1.5, 2.5), (4, 10))
+    assert warp.array(image)[0, 0].tolist() == [2, 1, 0, 1, 2, 3, 4, 5, 4, 3]
+
+
+def test_draws_repeat_with_their_seed() -> None:
+    image = np.random.default_rng(0).random((1, 50, 50), dtype=np.float32)
+    twice = []
+    for _ in range(2):
+        rng = np.random.default_rng([3, 1, 4])
+        warp = draw_warp(rng, (50, 50), (32, 32))
+        twice.append(change_intensity(warp.array(image), rng))
+    np.testing.assert_array_equal(*twice)
+    assert not np.shares_memory(change_intensity(image, rng), image)
+
+
+def test_percentiles_become_zero_and_one() -> None:
+    image = np.stack([np.arange(10_000.0), np.arange(10_000.0) * 7 + 3]).reshape(2, 100, 100)
+    low, high = intensity_range(image, low=1, high=99)
+    scaled = normalise(image, low, high)
+    np.testing.assert_allclose(
+        np.percentile(scaled, [1, 99], axis=(1, 2)).T, [[0, 1]] * 2, atol=1e-4
+    )
+
+
+def test_a_flat_image_stays_finite() -> None:
+    image = np.full((1, 8, 8), 7.0)
+    assert np.isfinite(normalise(image, *intensity_range(image))).all()
