@@ -39,7 +39,6 @@ def _meeting_boxes(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray
             np.searchsorted(low_a, b[:, axis], side="right"),
             np.searchsorted(low_a, b[:, axis + 2]),
         )
-        in_b = in_b[0], np.maximum(*in_b)
         cost = int((in_a[1] - in_a[0]).sum() + (in_b[1] - in_b[0]).sum())
         searches.append((cost, axis, order_a, order_b, in_a, in_b))
     _, axis, order_a, order_b, in_a, in_b = min(searches, key=lambda s: s[0])

@@ -63,6 +63,8 @@ def test_overlapping_cells_are_measured_whole():
     assert table["overlap_px"].tolist() == [2, 2]
     assert table["touches_border"].tolist() == [True, False]
     assert table["area_px"].tolist() == [12, 12]
+    assert table["centroid_row_px"].tolist() == [1, 3.5]
+    assert table["centroid_column_px"].tolist() == [2.5, 4]
 
 
 def test_an_unknown_pixel_size_leaves_um_empty():
@@ -156,3 +158,10 @@ def test_lazy_images_are_read_in_windows(monkeypatch):
 def test_other_shapes_are_refused():
     with pytest.raises(InputError, match="same rows"):
         measure(Image(np.zeros((3, 3))), two_cells())
+
+
+def test_each_of_the_four_borders_counts():
+    labels = np.zeros((5, 5), int)
+    labels[0, 2], labels[2, 0], labels[4, 2], labels[2, 4], labels[2, 2] = 1, 2, 3, 4, 5
+    table = measure(Image(np.zeros((5, 5))), from_label_map(labels))
+    assert table["touches_border"].tolist() == [True, True, True, True, False]

@@ -70,6 +70,13 @@ def test_convex_area_equals_a_hull_of_the_centres(mask):
     assert convex_area(mask) >= mask.sum()
 
 
+@pytest.mark.parametrize(("rows", "columns"), [(22, 30), (26, 30), (28, 36), (46, 26)])
+def test_centres_exactly_on_the_hull_count(rows, columns):
+    mask = np.zeros((rows + 1, columns + 1), bool)
+    mask[0, 0] = mask[-1, -1] = True
+    assert convex_area(mask) == np.gcd(rows, columns) + 1
+
+
 def test_forms_of_a_disc_and_of_a_bar():
     mask = disc(30)
     _, _, rows, columns, mixed = moments(mask)

@@ -26,12 +26,12 @@ def mask_box(mask: np.ndarray) -> tuple[int, int, int, int] | None:
     mask
         (row, column) boolean array.
     """
-    rows = mask.any(axis=1)
+    rows: np.ndarray = np.asarray(mask.any(axis=1))
     row0 = int(rows.argmax())
     if not rows.size or not rows[row0]:
         return None
     row1 = len(rows) - int(rows[::-1].argmax())
-    columns = mask[row0:row1].any(axis=0)
+    columns: np.ndarray = np.asarray(mask[row0:row1].any(axis=0))
     return row0, int(columns.argmax()), row1, len(columns) - int(columns[::-1].argmax())
 
 

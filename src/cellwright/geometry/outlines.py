@@ -33,7 +33,8 @@ def outline_polygons(mask: np.ndarray, offset: tuple[int, int] = (0, 0)) -> list
     [[[5, 0], [5, 2], [6, 2], [6, 0]]]
     """
     mask = np.asarray(mask, dtype=bool)
-    exteriors, holes = [], []
+    exteriors: list[np.ndarray] = []
+    holes: list[np.ndarray] = []
     for loop in _loops(mask):
         row, column = loop[0]
         # A loop begins at its top left corner: the pixel below right of it lies inside the loop.
@@ -76,7 +77,8 @@ def _loops(mask: np.ndarray) -> list[np.ndarray]:
     left = [True] * len(row)
     for begin in range(len(row)):
         if left[begin]:
-            walk, corner = [], begin
+            walk: list[int] = []
+            corner = begin
             while left[corner]:
                 other = across[corner]
                 left[corner] = left[other] = False

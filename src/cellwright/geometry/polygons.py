@@ -162,8 +162,7 @@ def _coco_crossings(ring: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarra
     x, y = np.where(steep[edge], side, main), np.where(steep[edge], main, side)
     turn = np.flatnonzero(x[1:] != x[:-1])
     # Between the fine columns 5 c + 2 and 5 c + 3 lies the centre of pixel column c.
-    left = np.where(x[turn + 1] < x[turn], x[turn + 1], x[turn + 1] - 1)
-    upper = np.minimum(y[turn], y[turn + 1])
+    left, upper = np.minimum(x[turn], x[turn + 1]), np.minimum(y[turn], y[turn + 1])
     column = left // _FINE
     keep = (left % _FINE == _FINE // 2) & (column >= 0) & (column < shape[1])
     row = np.clip(-((_FINE // 2 - upper[keep]) // _FINE), 0, shape[0])
