@@ -76,7 +76,10 @@ def test_quick_without_a_table_is_small(tmp_path: Path) -> None:
 def test_paths_stand_beside_the_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PLATE", "/plates/one")
     text = 'title = "t"\n[data.train.import]\nsources = ["a", "$PLATE/b"]\nmasks = "m"'
-    source = read_recipe(written(tmp_path, text)).data.train.import_
+    text += '\n[[variant]]\nname = "v"\ntrain = { init = "before" }'
+    recipe = read_recipe(written(tmp_path, text))
+    assert recipe.train_of(recipe.variants()[0]).init == tmp_path / "before"
+    source = recipe.data.train.import_
     assert source is not None
     assert source.sources == (tmp_path / "a", Path("/plates/one/b"))
     assert source.masks == tmp_path / "m"

@@ -26,9 +26,9 @@ class Bench:
         self.fails: set[str] = set()
 
     def plan(self, *_: object, **__: object) -> list[Stage]:
-        needs = {"a": (), "b": ("a",), "c": ("b",)}
+        inputs = {"a": (), "b": (self.folder / "a",), "c": (self.folder / "b",)}
         return [
-            Stage(n, self.folder / n, self.settings[n], needs[n], self.action(n)) for n in needs
+            Stage(n, self.folder / n, self.settings[n], inputs[n], self.action(n)) for n in inputs
         ]
 
     def action(self, name: str):

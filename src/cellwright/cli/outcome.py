@@ -87,3 +87,5 @@ def _set_log_level(verbose: int, quiet: bool) -> None:
     logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s", force=True)
     logging.getLogger().setLevel(logging.ERROR if quiet else logging.WARNING)
     logging.getLogger("cellwright").setLevel(level)
+    logging.captureWarnings(True)
+    logging.getLogger("py.warnings").setLevel(logging.WARNING if verbose else logging.ERROR)

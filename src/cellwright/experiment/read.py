@@ -49,7 +49,7 @@ def read_recipe(path: Path | str, *, quick: bool = False) -> Recipe:
     if quick:
         raw = merged(raw, recipe.quick) if recipe.quick else _small(raw)
         recipe = parse_recipe(raw, f"{path} with its quick table")
-    return recipe.model_copy(update={"data": _placed(recipe, path.parent)})
+    return _placed(recipe, path.parent)
 
 
 def parse_recipe(raw: Mapping[str, Any], name: str) -> Recipe:
@@ -124,10 +124,20 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     return next((m for m in map(_model_in, typing.get_args(annotation)) if m), None)
 
 
-def _placed(recipe: Recipe, folder: Path) -> Any:
+def _placed(recipe: Recipe, folder: Path) -> Recipe:
     parts = ("train", "val", "test")
     sources = {p: _placed_source(getattr(recipe.data, p), folder) for p in parts}
-    return recipe.data.model_copy(update=sources)
+    update: dict[str, Any] = {"data": recipe.data.model_copy(update=sources)}
+    if recipe.train.init is not None:
+        init = _placed_path(recipe.train.init, folder)
+        update["train"] = recipe.train.model_copy(update={"init": init})
+    update["variant"] = tuple(
+        v.model_copy(update={"train": v.train | {"init": _placed_path(v.train["init"], folder)}})
+        if "init" in v.train
+        else v
+        for v in recipe.variant
+    )
+    return recipe.model_copy(update=update)
 
 
 def _placed_source(source: Source | None, folder: Path) -> Source | None:
@@ -149,11 +159,11 @@ def _placed_import(settings: Import, folder: Path) -> Import:
     return settings.model_copy(update=update)
 
 
-def _placed_path(path: Path, folder: Path) -> Path:
+def _placed_path(path: Path | str, folder: Path) -> Path:
     def value(found: re.Match[str]) -> str:
         name = found[1]
         if name not in os.environ:
             raise InputError(f"the recipe needs ${name}: set it to a folder, for example {name}=.")
         return os.environ[name]
 
-    return folder / Path(re.sub(r"\$(\w+)", value, str(path))).expanduser()
+    return (folder / Path(re.sub(r"\$(\w+)", value, str(path))).expanduser()).resolve()

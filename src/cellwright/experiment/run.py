@@ -10,7 +10,7 @@ from typing import Any
 
 from cellwright.experiment.config import Recipe
 from cellwright.experiment.read import read_recipe
-from cellwright.experiment.stages import Stage, plan
+from cellwright.experiment.stages import Stage, data_places, plan
 from cellwright.experiment.stamps import Stamps
 from cellwright.steps.result import Failure, StepResult, write_failures
 from cellwright.types import InputError
@@ -73,8 +73,11 @@ def run(
 def _report(recipe: Recipe, stages: list[Stage], output: Path, quiet: bool) -> Path:
     from cellwright.steps.report import report
 
-    kinds = ("train", "predict", "evaluate")
-    sources = [s.output for s in stages if s.name.split(".")[-1] in kinds and s.output.exists()]
+    order = ("evaluate", "predict", "train")
+    made = [s for s in stages if not s.name.startswith("data.")]
+    sources = [s.output for kind in order for s in made if s.name.endswith(f".{kind}")]
+    if recipe.data.test is not None:
+        sources.append(data_places(recipe, output)["test"])
     page = output / "report.html"
     paper = {"title": recipe.source, "rows": paper_rows(recipe, output)} if recipe.paper else None
     report(sources, page, title=recipe.title, paper=paper, quiet=quiet)

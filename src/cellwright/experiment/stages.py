@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cellwright.experiment.config import Recipe, Source, Variant
+from cellwright.experiment.config import Label, Recipe, Source, Variant
 from cellwright.steps.result import Failure
 
 
@@ -23,8 +23,8 @@ class Stage:
         The file or folder that it makes.
     settings
         All that decides the output, as JSON values; other settings make the stage run again.
-    needs
-        Names of the stages whose output it reads.
+    inputs
+        What it reads: outputs of earlier stages, or data sets made elsewhere.
     action
         Runs the step; called with True if an earlier call of the same settings was cut short.
     """
@@ -32,146 +32,110 @@ class Stage:
     name: str
     output: Path
     settings: dict[str, Any]
-    needs: tuple[str, ...]
+    inputs: tuple[Path, ...]
     action: Callable[[bool], tuple[Failure, ...]]
 
 
 def plan(recipe: Recipe, folder: Path, *, device: str, quiet: bool) -> list[Stage]:
     """All stages of `recipe` up to the scores, in an order in which they can run."""
-    stages = []
-    places: dict[str, Path] = {}
-    for part in ("train", "val", "test"):
-        source: Source | None = getattr(recipe.data, part)
-        if source is None:
-            continue
-        if source.dataset is not None:
-            places[part] = source.dataset
-        else:
-            places[part] = folder / "data" / part
-            stages.append(_data(part, source, places[part], quiet))
-    made = {stage.name for stage in stages}
+    stages: list[Stage] = []
+    places = data_places(recipe, folder)
+    for part, place in places.items():
+        source: Source = getattr(recipe.data, part)
+        if source.dataset is None:
+            stages.append(_data(part, source, place, quiet))
+    run = {"device": device, "quiet": quiet}
     for variant in recipe.variants():
-        stages += _variant(recipe, variant, folder, places, made, device, quiet)
+        here, training = folder / variant.name, places["train"]
+        label = recipe.label_of(variant)
+        if label is not None:
+            stages.append(_label(variant.name, label, training, here / "labels", quiet))
+            training = here / "labels"
+        stages.append(_train(recipe, variant, training, places.get("val"), here / "model", run))
+        if "test" in places:
+            stages.append(_predict(recipe, variant, places["test"], here, run))
+            stages.append(_evaluate(recipe, variant, places["test"], here, quiet))
     return stages
+
+
+def data_places(recipe: Recipe, folder: Path) -> dict[str, Path]:
+    """Where each data set of `recipe` lies: train, val, test, as far as it has them."""
+    sources = {part: getattr(recipe.data, part) for part in ("train", "val", "test")}
+    return {
+        part: source.dataset or folder / "data" / part
+        for part, source in sources.items()
+        if source is not None
+    }
 
 
 def _data(part: str, source: Source, output: Path, quiet: bool) -> Stage:
     def action(resume: bool) -> tuple[Failure, ...]:
-        if source.simulate is not None:
-            from cellwright.steps.simulate import simulate
+        if source.import_ is not None:
+            from cellwright.steps.import_images import import_images
 
-            return simulate(output, **source.simulate.model_dump(), quiet=quiet).failed
-        from cellwright.steps.import_images import import_images
+            settings = source.import_.model_dump()
+            return import_images(settings.pop("sources"), output, **settings, quiet=quiet).failed
+        assert source.simulate is not None
+        from cellwright.steps.simulate import simulate
 
-        assert source.import_ is not None
-        settings = source.import_.model_dump()
-        return import_images(settings.pop("sources"), output, **settings, quiet=quiet).failed
+        return simulate(output, **source.simulate.model_dump(), quiet=quiet).failed
 
     return Stage(f"data.{part}", output, source.model_dump(mode="json"), (), action)
 
 
-def _variant(
+def _label(name: str, settings: Label, images: Path, output: Path, quiet: bool) -> Stage:
+    def action(resume: bool) -> tuple[Failure, ...]:
+        from cellwright.steps.label import label
+
+        return label(images, output, **settings.model_dump(), quiet=quiet).failed
+
+    return Stage(f"{name}.label", output, settings.model_dump(mode="json"), (images,), action)
+
+
+def _train(
     recipe: Recipe,
     variant: Variant,
-    folder: Path,
-    places: dict[str, Path],
-    made: set[str],
-    device: str,
-    quiet: bool,
-) -> list[Stage]:
-    here, name = folder / variant.name, variant.name
-    label, settings = recipe.label_of(variant), recipe.train_of(variant)
-    training, training_stage = places["train"], "data.train"
-    stages = []
+    dataset: Path,
+    val: Path | None,
+    output: Path,
+    run: dict[str, Any],
+) -> Stage:
+    settings = recipe.train_of(variant)
 
-    def need(*names: str) -> tuple[str, ...]:
-        return tuple(n for n in names if n in made or n.startswith(f"{name}."))
-
-    if label is not None:
-
-        def run_label(resume: bool) -> tuple[Failure, ...]:
-            from cellwright.steps.label import label as step
-
-            return step(places["train"], here / "labels", **label.model_dump(), quiet=quiet).failed
-
-        stages.append(
-            Stage(
-                f"{name}.label",
-                here / "labels",
-                label.model_dump(mode="json") | {"images": str(places["train"])},
-                need("data.train"),
-                run_label,
-            )
-        )
-        training, training_stage = here / "labels", f"{name}.label"
-
-    def run_train(resume: bool) -> tuple[Failure, ...]:
+    def action(resume: bool) -> tuple[Failure, ...]:
         from cellwright.steps.train import train
 
-        options = settings.model_dump() | {"where": settings.pairs()}
-        return train(
-            training,
-            here / "model",
-            **options,
-            val=places.get("val"),
-            resume=resume,
-            seed=recipe.seed,
-            device=device,
-            quiet=quiet,
-        ).failed
+        options = settings.model_dump() | {"where": settings.pairs(), "seed": recipe.seed} | run
+        return train(dataset, output, val=val, resume=resume, **options).failed
 
-    record = settings.model_dump(mode="json") | {"seed": recipe.seed, "dataset": str(training)}
-    stages.append(
-        Stage(
-            f"{name}.train",
-            here / "model",
-            record | {"val": str(places.get("val", ""))},
-            need(training_stage, "data.val"),
-            run_train,
-        )
-    )
-    if "test" in places:
-        stages += _scored(recipe, variant, here, places["test"], need, device, quiet)
-    return stages
+    record = settings.model_dump(mode="json") | {"seed": recipe.seed}
+    inputs = (dataset,) if val is None else (dataset, val)
+    return Stage(f"{variant.name}.train", output, record, inputs, action)
 
 
-def _scored(
-    recipe: Recipe,
-    variant: Variant,
-    here: Path,
-    test: Path,
-    need: Callable[..., tuple[str, ...]],
-    device: str,
-    quiet: bool,
-) -> list[Stage]:
-    settings, scores = recipe.predict_of(variant), here / "scores.json"
+def _predict(
+    recipe: Recipe, variant: Variant, images: Path, here: Path, run: dict[str, Any]
+) -> Stage:
+    settings = recipe.predict_of(variant)
+    model, output = here / "model", here / "predictions"
 
-    def run_predict(resume: bool) -> tuple[Failure, ...]:
+    def action(resume: bool) -> tuple[Failure, ...]:
         from cellwright.steps.predict import predict
 
-        options = settings.model_dump()
-        out = here / "predictions"
-        return predict([test], here / "model", out, **options, device=device, quiet=quiet).failed
+        return predict(images, model, output, **settings.model_dump(), **run).failed
 
-    def run_evaluate(resume: bool) -> tuple[Failure, ...]:
+    record = settings.model_dump(mode="json")
+    return Stage(f"{variant.name}.predict", output, record, (images, model), action)
+
+
+def _evaluate(recipe: Recipe, variant: Variant, truth: Path, here: Path, quiet: bool) -> Stage:
+    predictions, output = here / "predictions", here / "scores.json"
+
+    def action(resume: bool) -> tuple[Failure, ...]:
         from cellwright.steps.evaluate import evaluate
 
-        evaluate(test, here / "predictions", scores, by=recipe.evaluate.by, quiet=quiet)
+        evaluate(truth, predictions, output, by=recipe.evaluate.by, quiet=quiet)
         return ()
 
-    return [
-        Stage(
-            f"{variant.name}.predict",
-            here / "predictions",
-            settings.model_dump(mode="json") | {"images": str(test)},
-            need("data.test", f"{variant.name}.train"),
-            run_predict,
-        ),
-        Stage(
-            f"{variant.name}.evaluate",
-            scores,
-            recipe.evaluate.model_dump(mode="json"),
-            need("data.test", f"{variant.name}.predict"),
-            run_evaluate,
-        ),
-    ]
+    record = recipe.evaluate.model_dump(mode="json")
+    return Stage(f"{variant.name}.evaluate", output, record, (truth, predictions), action)

@@ -27,17 +27,18 @@ class Stamps:
     folder
         Where the stamps lie.
     digests
-        Digest of each stage met in this run, by name.
+        Digest of each stage met in this run, by its output.
     """
 
     folder: Path
-    digests: dict[str, str] = field(default_factory=dict)
+    digests: dict[Path, str] = field(default_factory=dict)
 
     def digest(self, stage: Stage) -> str:
-        """SHA-256 of the settings of `stage` and of all stages that it needs."""
-        text = json.dumps([stage.settings, [self.digests[n] for n in stage.needs]], sort_keys=True)
-        self.digests[stage.name] = hashlib.sha256(text.encode()).hexdigest()
-        return self.digests[stage.name]
+        """SHA-256 of the settings of `stage` and of all that its inputs come from."""
+        origins = [self.digests.get(path) or str(path.resolve()) for path in stage.inputs]
+        text = json.dumps([stage.settings, origins], sort_keys=True)
+        self.digests[stage.output] = hashlib.sha256(text.encode()).hexdigest()
+        return self.digests[stage.output]
 
     def prepare(self, stage: Stage) -> str:
         """``"done"`` if nothing is left to do, ``"started"`` to go on, ``"new"`` to begin.
@@ -66,7 +67,7 @@ class Stamps:
     @contextmanager
     def stamped(self, stage: Stage, failed: list[Failure]) -> Iterator[None]:
         """Note the start of `stage`, and its end; with failures it stays open."""
-        start, digest = time.monotonic(), self.digests[stage.name]
+        start, digest = time.monotonic(), self.digests[stage.output]
         self._write(stage, {"digest": digest, "state": "started", "settings": stage.settings})
         yield
         record = {
