@@ -50,7 +50,8 @@ FORMATS: tuple[Format, ...] = (
 def _format(path: Path, action: str) -> Format:
     fitting = [f for f in FORMATS if action in f.does]
     for entry in fitting:
-        if path.name.lower().endswith(entry.suffixes):
+        inner = entry.name == "zarr" and path.is_dir() and ".zarr/" in path.as_posix().lower()
+        if path.name.lower().endswith(entry.suffixes) or inner:
             return entry
     known = ", ".join(dict.fromkeys(s for f in fitting for s in f.suffixes))
     raise InputError(f"{path}: this kind of file is not known here; one of {known} is wanted")
@@ -207,7 +208,13 @@ def read_instances(path: str | Path, *, shape: tuple[int, int] | None = None) ->
     return cells
 
 
-def write_instances(instances: Instances, path: str | Path, *, format: str | None = None) -> None:
+def write_instances(
+    instances: Instances,
+    path: str | Path,
+    *,
+    format: str | None = None,
+    pixel_size: tuple[float, float] | None = None,
+) -> None:
     """Write the cells of one image, atomically.
 
     Parameters
@@ -219,6 +226,8 @@ def write_instances(instances: Instances, path: str | Path, *, format: str | Non
     format
         "labels" and "zarr" (label maps: lossy where cells overlap), "rois" or "geojson"; by
         the suffix of `path` if not given.
+    pixel_size
+        (row, column) in um, for formats that keep it (zarr).
     """
     path = Path(path)
     if format is None:
@@ -228,4 +237,5 @@ def write_instances(instances: Instances, path: str | Path, *, format: str | Non
         if format not in fitting:
             raise InputError(f"format {format!r} is not known; one of {sorted(fitting)} is wanted")
         entry = fitting[format]
-    entry.call(_WC)(instances, path)
+    options = {"pixel_size": pixel_size} if entry.name == "zarr" else {}
+    entry.call(_WC)(instances, path, **options)

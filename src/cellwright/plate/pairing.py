@@ -74,8 +74,8 @@ def pair_by_pattern(
             f"({', '.join(sorted(tags_of_images)) or 'none: set --pattern'})"
         )
     owner: dict[tuple[str, ...], str] = {}
-    for name, tags in images.items():
-        key = tuple(str(tags.get(s)) for s in shared)
+    for name, known in images.items():
+        key = tuple(str(known.get(s)) for s in shared)
         if key in owner:
             raise InputError(
                 f"images {owner[key]!r} and {name!r} both have {', '.join(shared)} = "
