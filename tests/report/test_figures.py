@@ -69,5 +69,12 @@ def test_histogram_counts_every_finite_value(values):
     assert counted == np.isfinite(values).sum()
 
 
+def test_histogram_of_counts_has_whole_ticks():
+    text = histogram([14, 14, 15, 15, 15, 15, 15, 15], title="t", x_label="x")
+    labels = [float(t.text) for t in ElementTree.fromstring(text).findall(".//text")[:-2]]
+    assert all(label.is_integer() for label in labels)
+    assert text.count("<rect") == 2
+
+
 def test_histogram_of_nothing():
     assert "no values" in histogram([], title="t", x_label="x")

@@ -191,7 +191,7 @@ def _figures(counts: CellCounts, total: int) -> list[tuple[str, str]]:
 
 def _card(dataset: Dataset, counts: CellCounts) -> Table:
     shapes = [dataset.shape(i) for i in range(len(dataset))]
-    rows: list[tuple[str, Any, Any, Any]] = []
+    rows: list[tuple[Any, ...]] = []
     for name, values in (
         ("Rows of an image", [s[0] for s in shapes]),
         ("Columns of an image", [s[1] for s in shapes]),
@@ -205,7 +205,7 @@ def _card(dataset: Dataset, counts: CellCounts) -> Table:
     return Table("Sizes and densities", ("", "Smallest", "Median", "Largest"), tuple(rows))
 
 
-def _spread_row(name: str, values: Sequence[float] | np.ndarray) -> list[tuple[str, Any, Any, Any]]:
+def _spread_row(name: str, values: Sequence[float] | np.ndarray) -> list[tuple[Any, ...]]:
     numbers = np.asarray(values, float)
     if not numbers.size:
         return []

@@ -73,24 +73,37 @@ def document(
     needs += [len(set(s.dataset.names) - drawn_before) for s in truths]
     counts = shares(needs, max_images)
     one = BUDGET // max(1, sum(counts))
-    room = [{"max_images": n, "budget": n * one, "track": track} for n in counts]
     failed: tuple[tuple[str, str], ...] = ()
-    for source, own in zip(predicted, room, strict=False):
-        section, missing = prediction_section(source, truths, accuracies, title=next(titles), **own)
+    for run, count in zip(predicted, counts, strict=False):
+        section, missing = prediction_section(
+            run,
+            truths,
+            accuracies,
+            max_images=count,
+            budget=count * one,
+            track=track,
+            title=next(titles),
+        )
         sections.append(section)
         failed += missing
     sections += [
         model_section(s, title=next(titles)) for s in sources if isinstance(s, ModelSource)
     ]
-    for source, own in zip(truths, room[len(predicted) :], strict=True):
+    for truth, count in zip(truths, counts[len(predicted) :], strict=True):
         section, missing = dataset_section(
-            source, title=next(titles), drawn_before=drawn_before, **own
+            truth,
+            max_images=count,
+            budget=count * one,
+            track=track,
+            title=next(titles),
+            drawn_before=drawn_before,
         )
         sections.append(section)
         failed += missing
     sections.append(Section("Versions", (versions_table(sources).html(),)))
     made = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
-    lead = paragraph(f"Made {made} from {len(sources)} sources.", kind="soft")
+    noun = "source" if len(sources) == 1 else "sources"
+    lead = paragraph(f"Made {made} from {len(sources)} {noun}.", kind="soft")
     foot = paragraph("Made by Cellwright. This page is one file and loads nothing.")
     return page(name, sections, lead=lead, foot=foot), failed
 

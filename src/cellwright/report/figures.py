@@ -76,7 +76,9 @@ def line_chart(
     )
 
 
-def histogram(values: Sequence[float], *, title: str, x_label: str, bins: int = 30) -> Html:
+def histogram(
+    values: Sequence[float] | np.ndarray, *, title: str, x_label: str, bins: int = 30
+) -> Html:
     """Counts of values in equal bins up to their 99th percentile; the last bin holds the rest."""
     numbers = np.asarray(values, float)
     numbers = numbers[np.isfinite(numbers)]
@@ -86,12 +88,14 @@ def histogram(values: Sequence[float], *, title: str, x_label: str, bins: int = 
     whole = np.array_equal(numbers, numbers.round())
     if whole:
         width = max(1, ceil((high - low + 1) / bins))
-        edges = np.arange(floor(low), ceil(high) + width + 1, width, dtype=float)
+        start = floor(low) - (0.5 if width == 1 else 0.0)
+        edges = np.arange(start, ceil(high) + width + 1, width, dtype=float)
+        edges = edges[: 1 + max(1, ceil((high + 1e-9 - start) / width))]
     else:
         edges = np.linspace(low, high if high > low else low + 1, bins + 1)
     counts, _ = np.histogram(np.minimum(numbers, edges[-1]), edges)
-    x_ticks = [t for t in ticks(edges[0], edges[-1]) if edges[0] <= t <= edges[-1]]
-    y_ticks = ticks(0, float(counts.max()))
+    x_ticks = [t for t in ticks(edges[0], edges[-1], whole=whole) if edges[0] <= t <= edges[-1]]
+    y_ticks = ticks(0, float(counts.max()), whole=True)
     place = _Place((edges[0], edges[-1]), (0.0, y_ticks[-1]))
     bars = "".join(
         f'<rect x="{place.x(a) + 0.5:.1f}" y="{place.y(n):.1f}" '
@@ -110,8 +114,8 @@ def histogram(values: Sequence[float], *, title: str, x_label: str, bins: int = 
     )
 
 
-def ticks(low: float, high: float, *, about: int = 5) -> list[float]:
-    """Round numbers that enclose [low, high].
+def ticks(low: float, high: float, *, about: int = 5, whole: bool = False) -> list[float]:
+    """Round numbers that enclose [low, high]; only whole ones if `whole`.
 
     Examples
     --------
@@ -119,13 +123,17 @@ def ticks(low: float, high: float, *, about: int = 5) -> list[float]:
     [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
     >>> ticks(3, 3)
     [3.0, 4.0]
+    >>> ticks(0, 3, whole=True)
+    [0.0, 1.0, 2.0, 3.0]
     """
     low, high = float(low), float(high)
     if not high > low:
         return [low, low + 1.0]
     rough = (high - low) / about
     power = 10.0 ** floor(log10(rough))
-    step = next(f * power for f in (1, 2, 2.5, 5, 10) if f * power >= rough * 0.999)
+    factors = (1, 2, 5, 10) if whole else (1, 2, 2.5, 5, 10)
+    step = next(f * power for f in factors if f * power >= rough * 0.999)
+    step = max(step, 1.0) if whole else step
     first, last = floor(low / step + 1e-9), ceil(high / step - 1e-9)
     return [round(i * step, 12) for i in range(first, last + 1)]
 

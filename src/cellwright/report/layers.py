@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,8 +17,10 @@ from cellwright.report.outlines import draw_outlines, draw_overlaps
 from cellwright.report.overlay import OVERLAP, PREDICTION, TRUTH, fit_scale, visible
 from cellwright.types import Image, Instances
 
-_QUALITIES = (82, 70, 58, 45)
-_SHRINK = 0.8
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
+
+_QUALITIES = (80, 55)
 _SHARP_SIDE = 768
 
 
@@ -29,8 +32,8 @@ def data_uri(data: bytes, kind: str) -> str:
 def compressed(picture: np.ndarray, *, limit: int) -> str:
     """A picture as a WebP data address of about `limit` characters or fewer.
 
-    Quality is lowered first, then size, until it fits; a picture of 96 pixels is taken
-    as it is.
+    Quality is lowered first, then size, until it fits; a picture of 96 pixels or fewer
+    is taken as it is.
 
     Parameters
     ----------
@@ -42,16 +45,22 @@ def compressed(picture: np.ndarray, *, limit: int) -> str:
     from PIL import Image as Pillow
 
     frame = Pillow.fromarray(picture)
-    while True:
-        for quality in _QUALITIES:
-            buffer = io.BytesIO()
-            frame.save(buffer, "WEBP", quality=quality, method=3)
-            if buffer.tell() * 4 / 3 <= limit:
-                return data_uri(buffer.getvalue(), "webp")
-        size = tuple(max(1, round(side * _SHRINK)) for side in frame.size)
-        if max(size) < 96:
-            return data_uri(buffer.getvalue(), "webp")
+    for quality in _QUALITIES:
+        data = _webp(frame, quality)
+        if len(data) <= limit:
+            return data
+    while len(data) > limit and max(frame.size) > 96:
+        shrink = min(0.9, 0.95 * (limit / len(data)) ** 0.5)
+        size = tuple(max(1, round(side * shrink)) for side in frame.size)
         frame = frame.resize(size, Pillow.Resampling.BOX)
+        data = _webp(frame, _QUALITIES[-1])
+    return data
+
+
+def _webp(frame: Picture, quality: int) -> str:
+    buffer = io.BytesIO()
+    frame.save(buffer, "WEBP", quality=quality, method=2)
+    return data_uri(buffer.getvalue(), "webp")
 
 
 def layer(drawn: np.ndarray, colour: tuple[int, int, int], *, alpha: int = 255) -> str:

@@ -100,9 +100,8 @@ def visible(image: Image, *, scale: float = 1.0) -> np.ndarray:
     elif len(small) == 1:
         mixed = np.repeat(small[0][..., None], 3, axis=-1)
     else:
-        mixed = sum(
-            p[..., None] * np.array(h, np.float32) for p, h in zip(small, _HUES, strict=False)
-        )
+        hues = np.array(_HUES[: len(small)], np.float32)
+        mixed = np.tensordot(np.stack(small, axis=-1), hues, axes=1)
     return (np.clip(mixed, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 

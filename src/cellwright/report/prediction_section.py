@@ -98,7 +98,7 @@ def time_table(source: PredictionSource) -> Table | None:
         ("Median seconds per image", float(np.median(times))),
         ("Longest, seconds", float(times.max())),
     ]
-    if len(pixels) == times.size and sum(pixels):
+    if len(pixels) == times.size:
         rows.append(("Seconds per megapixel", float(times.sum() / sum(pixels) * 1e6)))
     processor = source.run.get("processor")
     note = f"On {processor}." if processor else ""
