@@ -39,7 +39,8 @@ def test_losses_are_finite_and_reach_every_weight(method: DenseMethod) -> None:
     losses = method.losses(image, batch_of(method, field.instances))
     total = torch.stack(list(losses.values())).sum()
     total.backward()
-    assert torch.isfinite(total) and all(v.ndim == 0 for v in losses.values())
+    assert torch.isfinite(total)
+    assert all(v.ndim == 0 for v in losses.values())
     assert all(p.grad is not None and p.grad.isfinite().all() for p in method.net.parameters())
 
 
@@ -83,7 +84,8 @@ def test_save_and_load_give_equal_outputs(method: DenseMethod, tmp_path, request
     with torch.inference_mode():
         assert torch.equal(loaded.probabilities(images), method.probabilities(images))
     assert loaded.codec.foreground == 0.3
-    assert card.class_names == ("cell",) and card.inputs == 1
+    assert card.class_names == ("cell",)
+    assert card.inputs == 1
 
 
 def test_overfits_one_field() -> None:
