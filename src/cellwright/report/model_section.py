@@ -10,7 +10,16 @@ from cellwright.report.html import Html, Section, cards, columns, folded, paragr
 from cellwright.report.sources import Curves, ModelSource
 from cellwright.report.tables import flat, is_number, settings_table, shown
 
-_SETTINGS = ("builder", "arguments", "normalisation", "thresholds", "pixel_size", "classes")
+_SETTINGS = (
+    "builder",
+    "parameters",
+    "arguments",
+    "channels",
+    "normalisation",
+    "thresholds",
+    "pixel_size",
+    "classes",
+)
 _SHOWN_SCORES = 6
 
 
@@ -24,7 +33,8 @@ def model_section(source: ModelSource, *, title: str = "Model") -> Section:
         figures.append(("Classes", shown(classes)))
     scores = _mapping(record.get("scores"))
     numbers = [(name, value) for name, value in flat(scores) if is_number(value)]
-    figures += [(name, shown(value)) for name, value in numbers[:_SHOWN_SCORES]]
+    shares = [(name, value) for name, value in numbers if not float(value).is_integer()]
+    figures += [(name, shown(value)) for name, value in shares[:_SHOWN_SCORES]]
     body.append(cards(figures))
     body.append(
         columns(curve_charts(source.curves))
@@ -33,7 +43,7 @@ def model_section(source: ModelSource, *, title: str = "Model") -> Section:
     )
     settings = {key: record[key] for key in _SETTINGS if record.get(key) not in (None, "", {}, [])}
     body.append(settings_table("Settings of the model", settings).html())
-    if len(numbers) > _SHOWN_SCORES:
+    if numbers:
         table = settings_table("Scores stored with the model", scores)
         body.append(folded("All scores stored with the model", table.html()))
     provenance = record.get("provenance")

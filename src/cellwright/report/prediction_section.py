@@ -63,13 +63,14 @@ def prediction_section(
             ]
         )
     )
-    measurements = source.path / "measurements.csv"
     tables = [
         time_table(source),
-        measurement_table(measurements) if measurements.is_file() else None,
         settings_table("Settings of the run", run["settings"]) if run.get("settings") else None,
     ]
     body.append(columns([table.html() for table in tables if table is not None]))
+    measurements = source.path / "measurements.csv"
+    if measurements.is_file():
+        body.append(measurement_table(measurements).html())
     body.append(folded(f"Each image ({len(cells)})", _image_table(source, counts, records).html()))
     return Section(title, tuple(body)), drawn.failed
 
