@@ -119,7 +119,7 @@ def test_geojson_as_qupath_exports_it(tmp_path: Path) -> None:
     square = [[[2.5, 1], [6.5, 1], [6.5, 4], [2.5, 4], [2.5, 1]]]
     features = [
         {"type": "Feature", "id": "x", "geometry": {"type": "Polygon", "coordinates": square},
-         "properties": {"objectType": "detection", 
+         "properties": {"objectType": "detection",
                         "measurements": [{"name": "score", "value": 0.5}]}},
         {"type": "Feature", "geometry": {"type": "Point", "coordinates": [1, 2]}, "properties": {}},
     ]  # fmt: skip

@@ -15,7 +15,7 @@ DEFAULT_PATTERNS: tuple[str, ...] = (
 )
 """Names of Cellwright's two plate papers: ``day1t1c1xy10z15`` and ``day3c1t3xy14``."""
 
-_PART = re.compile(r"\{(?P<name>[^{}:]*)(?::(?P<kind>[^{}]*(?:\{[^{}]*\}[^{}]*)*))?\}|\*|[^*{]+")
+_PART = re.compile(r"\{(?P<name>[^{}:]*)(?::(?P<kind>[^{}]*(?:\{[^{}]*\}[^{}]*)*))?\}|\*|[^*{}]+")
 _SUFFIX = re.compile(r"(\.ome)?\.[A-Za-z][A-Za-z0-9]{0,6}$")
 
 

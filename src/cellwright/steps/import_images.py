@@ -62,7 +62,8 @@ def import_images(
     Parameters
     ----------
     sources
-        Image files and folders; folders are searched deeply if `pattern` names folders.
+        Image files and folders; folders are searched deeply if `pattern` names folders. A
+        single COCO file or data set stands for its images and their cells.
     output
         Data set folder. What is already in it stays; images that were imported before from
         the same files with the same settings are skipped.
@@ -111,8 +112,10 @@ def import_images(
     if mask_kind not in MASK_KINDS:
         raise InputError(f"mask kind {mask_kind!r} is not known; one of {MASK_KINDS} is wanted")
     size = (pixel_size, pixel_size) if isinstance(pixel_size, int | float) else pixel_size
-    fields, left_out = _fields(sources, pattern)
     failed: list[Failure] = []
+    if masks is None and (found_coco := _coco_source(sources)) is not None:
+        masks, sources = found_coco, _coco_images(found_coco, failed)
+    fields, left_out = _fields(sources, pattern)
     jobs = _tagged(_named(fields), tags, tag_table, where, failed)
     jobs = _whole(jobs, failed)
     coco: Dataset | None = None
@@ -143,6 +146,30 @@ def import_images(
     details = {"cells": cells, "left_out": len(left_out), "masks_unused": len(unused),
                "mask_kind": mask_kind if masks else None}  # fmt: skip
     return StepResult(Path(output), done, skipped, tuple(failed), details)
+
+
+def _coco_source(sources: str | Path | Sequence[str | Path]) -> Path | None:
+    """The COCO file or data set that `sources` is, if it is one."""
+    given = [Path(s) for s in ([sources] if isinstance(sources, str | Path) else sources)]
+    if len(given) == 1 and (
+        given[0].suffix.lower() == ".json" or (given[0] / "annotations.json").is_file()
+    ):
+        return given[0]
+    return None
+
+
+def _coco_images(path: Path, failed: list[Failure]) -> list[Path]:
+    """Image files of a COCO file that are there; the others are reported."""
+    dataset = read_coco(path)
+    files = [dataset.path(i) for i in range(len(dataset))]
+    failed += [Failure(str(f), "the image file is missing") for f in files if not f.exists()]
+    found = [f for f in files if f.exists()]
+    if not found:
+        raise InputError(
+            f"{path}: none of its {len(files)} image files are there, such as {files[:1]}; give "
+            "the folder of the images and this file as --masks"
+        )
+    return found
 
 
 def _fields(
@@ -248,7 +275,11 @@ def _with_masks(
         coco, kind = read_coco(masks), "coco"
         place = {name: i for i, name in enumerate(coco.names)}
         taken = {j.name: place[s] for j in jobs for s in _stems(j)[::-1] if s in place}
-        found = [replace(j, record=taken[j.name]) for j in jobs if j.name in taken]
+        found = [
+            replace(j, record=(i := taken[j.name]), tags={**coco.tags(i), **j.tags})
+            for j in jobs
+            if j.name in taken
+        ]
         unused = [n for n in coco.names if place[n] not in set(taken.values())]
     else:
         files = _mask_files(masks, kind, deep=bool(grammar and grammar.folders))
