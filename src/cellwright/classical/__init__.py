@@ -1,0 +1,1 @@
+"""Classical segmentation on 2-D arrays: thresholds, watershed, merging, refinement."""

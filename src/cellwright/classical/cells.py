@@ -1,0 +1,109 @@
+"""The whole classical way from a plane to a label map, for bright and for textured cells."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+from cellwright.classical.background import local_background
+from cellwright.classical.otsu import bright_foreground, local_spread, texture_foreground
+from cellwright.classical.refine import fill_holes, one_piece, open_mask, own_threshold
+from cellwright.classical.watershed import split_touching
+
+
+def bright_cells(
+    image: np.ndarray,
+    *,
+    sigma: float = 1.0,
+    level: float = 1.0,
+    block: int = 32,
+    height: float = 0.42,
+    reach: float = 20.0,
+    first: float = 0.9,
+    limit: float = 0.87,
+    smallest: float = 0.3,
+    **split: Any,
+) -> np.ndarray:
+    """Label map of bright cells, such as stained nuclei.
+
+    Background removal and Otsu give a generous foreground, which is split; each piece
+    gets a threshold of its own, which frees dim cells beside bright ones; what is left
+    is split again.
+
+    Parameters
+    ----------
+    image
+        (row, column) array of any number type, bright cells.
+    sigma
+        Standard deviation of the Gaussian against noise, in pixels.
+    level, block
+        See `bright_foreground`.
+    height
+        See `own_threshold`.
+    reach
+        Distance in pixels over which the background around cells is averaged.
+    first, limit
+        Merging limit of the first and of the second split, see `merge_regions`.
+    smallest
+        Least area in squares of the typical inner radius; never below 15 pixels.
+    **split
+        Further arguments of `split_touching`.
+
+    Returns
+    -------
+    ndarray
+        int32, values 1..N without gaps, 0 is background.
+    """
+    smooth = ndimage.gaussian_filter(np.asarray(image, np.float32), sigma)
+    mask = bright_foreground(smooth, level=level, block=block)
+    if not mask.any():
+        return np.zeros(mask.shape, np.int32)
+    background = local_background(smooth, mask, sigma=reach)
+    lifted = np.maximum(smooth - background, 0)
+    labels, _ = split_touching(mask, lifted, limit=first, **split)
+    labels = own_threshold(smooth, background, labels, height=height)
+    mask = open_mask(ndimage.binary_fill_holes(labels > 0))
+    labels, radius = split_touching(mask, lifted, limit=limit, **split)
+    return one_piece(fill_holes(labels), smallest=max(15.0, smallest * radius**2))
+
+
+def textured_cells(
+    image: np.ndarray,
+    *,
+    scale: float = 3.0,
+    level: float = 1.0,
+    closing: int = 3,
+    limit: float = 0.8,
+    smallest: float = 0.5,
+    **split: Any,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Label map of cells that stand out by structure, and the structure itself.
+
+    Parameters
+    ----------
+    image
+        (row, column) array of any number type.
+    scale, level, closing
+        See `texture_foreground`.
+    limit
+        Merging limit, see `merge_regions`.
+    smallest
+        Least area in squares of the typical inner radius; never below 15 pixels.
+    **split
+        Further arguments of `split_touching`.
+
+    Returns
+    -------
+    labels : ndarray
+        int32 (row, column), values 1..N without gaps.
+    structure : ndarray
+        float32 (row, column), local standard deviation: high in cells.
+    """
+    image = np.asarray(image, np.float32)
+    structure = local_spread(image, scale=scale)
+    mask = open_mask(texture_foreground(image, scale=scale, level=level, closing=closing))
+    labels, radius = split_touching(mask, limit=limit, **split)
+    labels = one_piece(fill_holes(labels), smallest=max(15.0, smallest * radius**2))
+    return labels, structure

@@ -1,0 +1,1 @@
+"""Labels without training: classical segmenters, shape filters and a confidence per cell."""

@@ -1,0 +1,109 @@
+"""The registered labellers: each is a `Segmenter` that needs no training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from cellwright.classical.cells import bright_cells, textured_cells
+from cellwright.classical.modality import FOREGROUNDS, guess_foreground
+from cellwright.geometry import from_label_map
+from cellwright.label.plane import pick_plane
+from cellwright.label.shape import shapes
+from cellwright.label.zero_shot import confidence, shape_filter
+from cellwright.types import Image, InputError, Instances, Segmenter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatershedSegmenter:
+    """Otsu background removal, distance watershed, shape filters (P5).
+
+    Parameters
+    ----------
+    foreground
+        What tells cells from background: ``"bright"`` (fluorescence), ``"dark"`` (stains
+        that absorb), ``"texture"`` (phase contrast, bright field, DIC), or ``"auto"``.
+    channel
+        Index or name of the channel; None picks a stain by its name, else the first.
+    filtered
+        Whether objects whose shape is unusual for the image are left out.
+    least_confidence
+        Cells below it are left out.
+    options
+        Keyword arguments of `cellwright.classical.cells.bright_cells` or
+        `textured_cells`, whichever is used.
+    """
+
+    foreground: str = "auto"
+    channel: int | str | None = None
+    filtered: bool = True
+    least_confidence: float = 0.0
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.foreground not in FOREGROUNDS:
+            raise InputError(
+                f"foreground {self.foreground!r} is unknown; there are {', '.join(FOREGROUNDS)}"
+            )
+
+    def segment(self, image: Image) -> Instances:
+        """Cells of `image`, each with its confidence as score; none overlap."""
+        labels, scores = self.label_map(image)
+        return from_label_map(labels, scores=scores)
+
+    def label_map(self, image: Image) -> tuple[np.ndarray, np.ndarray]:
+        """Cells as an int32 (row, column) label map with values 1..N, and their (N,) scores."""
+        kind = self.foreground
+        if kind == "auto":
+            kind = guess_foreground(pick_plane(image, channel=self.channel))
+        plane = pick_plane(image, channel=self.channel, sharpest=kind == "texture")
+        if kind == "texture":
+            labels, relief = textured_cells(plane, **self.options)
+        else:
+            relief = plane if kind == "bright" else float(plane.max()) - plane
+            labels = bright_cells(relief, **self.options)
+        found = shapes(labels)
+        scores = confidence(labels, relief, found)
+        keep = scores >= self.least_confidence
+        if self.filtered:
+            keep &= shape_filter(found)
+        number = np.concatenate([[0], np.cumsum(keep) * keep]).astype(np.int32)
+        return number[labels], scores[keep]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmenterEntry:
+    """A labeller under its public name."""
+
+    name: str
+    summary: str
+    build: Callable[..., Segmenter]
+
+
+SEGMENTERS: tuple[SegmenterEntry, ...] = (
+    SegmenterEntry(
+        "watershed",
+        "background removal, distance watershed, shape filters; bright, dark or textured cells",
+        WatershedSegmenter,
+    ),
+)
+
+
+def segmenter(name: str = "watershed", **options: Any) -> Segmenter:
+    """The labeller called `name`, built with `options`.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name, or it does not take one of the options.
+    """
+    entries = {entry.name: entry for entry in SEGMENTERS}
+    if name not in entries:
+        raise InputError(f"there is no segmenter {name!r}; there are {', '.join(entries)}")
+    try:
+        return entries[name].build(**options)
+    except TypeError as error:
+        raise InputError(f"segmenter {name!r}: {error}") from error
