@@ -152,6 +152,7 @@ def test_a_kill_loses_nothing_that_was_added(tmp_path: Path) -> None:
     with DatasetWriter(tmp_path) as writer:
         assert set(said) <= writer.done
         assert len(said) == len(set(said)) >= 16
+        assert [p.name for p in tmp_path.rglob(".*")] == []
     data = open_dataset(tmp_path)
     for i, one in enumerate(data):
         number = int(one.name.removeprefix("field"))

@@ -154,6 +154,24 @@ def test_truncated_tiff(tmp_path: Path, part: float, compression: str | None) ->
         read_image(tmp_path / "b.tif", axes="ZYX")
 
 
+def test_a_missing_companion_is_not_read_as_black(tmp_path: Path) -> None:
+    write_image(image(axes="YX"), tmp_path / "a.ome.tif")
+    with tifffile.TiffFile(tmp_path / "a.ome.tif") as tif:
+        text = tif.ome_metadata
+    assert text is not None
+    uuid = "urn:uuid:6f93b7d4-0b1e-4f2b-9c54-3d7c0d7f3b11"
+    text = text.replace('SizeZ="1"', 'SizeZ="2"').replace(
+        "</Pixels>",
+        f'<TiffData IFD="0" FirstZ="1" PlaneCount="1"><UUID FileName="gone.tif">{uuid}</UUID>'
+        "</TiffData></Pixels>",
+    )
+    tifffile.imwrite(
+        tmp_path / "b.ome.tif", np.ones((9, 7), np.uint16), description=text.encode(), metadata=None
+    )
+    with pytest.raises(InputError, match=r"gone\.tif"):
+        read_image(tmp_path / "b.ome.tif")
+
+
 def test_other_damaged_and_missing_files(tmp_path: Path) -> None:
     (tmp_path / "empty.tif").write_bytes(b"")
     (tmp_path / "text.tif").write_text("hello")

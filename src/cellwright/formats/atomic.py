@@ -23,6 +23,13 @@ def sync_path(path: Path) -> None:
         os.close(handle)
 
 
+def remove_parts(folder: Path) -> None:
+    """Remove what a killed `atomic_path` left in `folder`; nobody else may write there now."""
+    for pattern in (".part-*", ".old-*"):
+        for path in folder.glob(pattern):
+            _remove(path)
+
+
 def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)

@@ -62,7 +62,9 @@ def _opened(path: Path) -> Iterator[Any]:
         logger.removeHandler(complaints)
         logger.propagate = spread
     for line in complaints.lines:
-        log.debug("%s: %s", path, line)
+        if "failed to read" in line:  # a part of the image that tifffile would leave black
+            raise InputError(f"{path}: a file that belongs to this image cannot be read ({line})")
+        log.warning("%s: %s", path, line)
 
 
 def _check_complete(tif: Any, path: Path) -> None:

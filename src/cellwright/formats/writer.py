@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from cellwright.formats import coco
+from cellwright.formats.atomic import remove_parts
 from cellwright.formats.tiff import write_image
 from cellwright.types import InputError, Instances, Sample
 
@@ -85,6 +86,8 @@ class DatasetWriter:
         self.target = self.path / annotations
         self.save_images = save_images
         self.path.mkdir(parents=True, exist_ok=True)
+        for folder in (self.path, self.path / "images"):
+            remove_parts(folder)
         self._old = coco.load(self.target) if self.target.is_file() else None
         if self._old and self._old.images and self._old.class_names != self.class_names:
             raise InputError(
