@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from cellwright.formats.lazy import LazyView
 from cellwright.types import AXES, InputError
 
 log = logging.getLogger(__name__)
@@ -28,23 +29,20 @@ def check_finite(data: np.ndarray, source: object) -> None:
 def _transpose(data: Any, order: list[int]) -> Any:
     if order == list(range(len(order))):
         return data
-    if not isinstance(data, np.ndarray):
-        import dask.array
-
-        data = dask.array.from_array(data)
-    return data.transpose(order)
+    if isinstance(data, np.ndarray):
+        return data.transpose(order)
+    return LazyView(data, tuple(order))
 
 
 def _squeeze(data: Any, axes: str) -> tuple[Any, str]:
     keep = [i for i, a in enumerate(axes) if a in "YX" or data.shape[i] != 1]
     if len(keep) == len(axes):
         return data, axes
+    letters = "".join(axes[i] for i in keep)
+    fixed = {i: 0 for i in range(len(axes)) if i not in keep}
     if not isinstance(data, np.ndarray):
-        import dask.array
-
-        data = dask.array.from_array(data)
-    index = tuple(slice(None) if i in keep else 0 for i in range(len(axes)))
-    return data[index], "".join(axes[i] for i in keep)
+        return LazyView(data, tuple(keep), fixed=fixed), letters
+    return data[tuple(fixed.get(i, slice(None)) for i in range(len(axes)))], letters
 
 
 def _wanted_axes(shape: tuple[int, ...], found: str, asked: str | None, source: object) -> str:
@@ -129,21 +127,17 @@ def _samples(data: Any, letters: str, source: object) -> tuple[Any, str, tuple[s
     """Colour samples to channels; equal ones to one grey image."""
     at = letters.index("S")
     count = data.shape[at]
-    pick = lambda i: data[(slice(None),) * at + (i,)]  # noqa: E731
     rest = letters.replace("S", "")
     if count in (2, 4):
         log.info("%s: the alpha channel is dropped", source)
         count -= 1
-    lazy = not isinstance(data, np.ndarray)
-    same = count == 1 or (
-        not lazy and all(np.array_equal(pick(0), pick(i)) for i in range(1, count))
-    )
-    if same:
-        return pick(0), rest, ()
-    if lazy:
-        import dask.array
-
-        data = dask.array.from_array(data)
-    data = data[(slice(None),) * at + (slice(0, count),)]
     names = ("red", "green", "blue") if count == 3 else ()
-    return data, letters.replace("S", "C"), names
+    if not isinstance(data, np.ndarray):
+        every = tuple(range(len(letters)))
+        if count == 1:
+            return LazyView(data, every[:at] + every[at + 1 :], fixed={at: 0}), rest, ()
+        return LazyView(data, every, stop={at: count}), letters.replace("S", "C"), names
+    planes = [data.take(i, axis=at) for i in range(count)]
+    if all(np.array_equal(planes[0], p) for p in planes[1:]):
+        return planes[0], rest, ()
+    return np.stack(planes, axis=at), letters.replace("S", "C"), names
