@@ -25,8 +25,10 @@ def test_cores_cover_once_and_outers_stay_inside(rows, cols, tile, halo) -> None
     for window in plan((rows, cols), tile, (halo, halo), multiple=4):
         seen[window.core_slices] += 1
         r0, c0, r1, c1 = window.outer
-        assert 0 <= r0 < r1 <= rows and 0 <= c0 < c1 <= cols
-        assert r0 % 4 == 0 and c0 % 4 == 0
+        assert 0 <= r0 < r1 <= rows
+        assert 0 <= c0 < c1 <= cols
+        assert r0 % 4 == 0
+        assert c0 % 4 == 0
         outer = np.zeros((rows, cols), int)[window.slices]
         assert outer[window.core_in_outer].shape == seen[window.core_slices].shape
     assert (seen == 1).all()
@@ -54,7 +56,9 @@ def test_map_store_on_disk_and_in_memory(limit: int) -> None:
         store.add(slice(4, 6), slice(0, 30), np.full((2, 2, 30), 0.5))
         frame = store.read(slice(None), slice(None))
     assert frame.dtype == np.float32
-    assert frame[:, 4].min() == 1.5 and frame[:, 5].max() == 0.5 and frame[:, 6:].max() == 0
+    assert frame[:, 4].min() == 1.5
+    assert frame[:, 5].max() == 0.5
+    assert frame[:, 6:].max() == 0
 
 
 def parts(truth: Instances, tile: int, halo: int) -> list:
@@ -81,7 +85,8 @@ def test_a_cell_larger_than_the_halo_is_put_together() -> None:
     truth = Instances((40, 120), [[15, 10, 25, 110]], (mask,))
     whole = merge(parts(truth, 40, 8))
     assert len(whole) == 1
-    assert whole.boxes.tolist() == [[15, 10, 25, 110]] and whole.areas.tolist() == [1000]
+    assert whole.boxes.tolist() == [[15, 10, 25, 110]]
+    assert whole.areas.tolist() == [1000]
 
 
 def test_cells_of_one_window_that_overlap_both_stay() -> None:

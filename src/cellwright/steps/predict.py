@@ -138,7 +138,8 @@ def predict(
                 failed.append(Failure(str(job.path), _line(error)))
                 continue
             sample = Sample(job.name, image, result)
-            writer.add(sample, file_name=str(job.path), facts={"seconds": round(seconds, 4)})
+            facts = {"seconds": round(seconds, 4), "source": str(job.path)}
+            writer.add(sample, file_name=job.path.name, facts=facts)
             cells += len(result)
         records = [writer.record(n) for n in sorted(writer.done)]
     if "measurements" in settings["formats"]:
@@ -311,7 +312,7 @@ def _write_run(
     images = [
         {
             "name": r["name"],
-            "path": r["file_name"],
+            "path": r.get("source", r["file_name"]),
             "seconds": r.get("seconds"),
             "cells": cells.get(str(r["name"])),
         }
