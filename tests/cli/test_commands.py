@@ -49,7 +49,13 @@ def test_help_has_examples_of_the_command(name: str) -> None:
 @pytest.mark.parametrize("name", [n for n in NAMES if n != "methods"])
 def test_options_are_those_of_the_call_with_its_defaults(name: str) -> None:
     call = inspect.signature(getattr(cellwright, CALLS.get(name, name))).parameters
-    renamed = {"tag": "tags", "format": "formats", "input": None, "verbose": None}
+    renamed = {
+        "tag": "tags",
+        "option": "options",
+        "format": "formats",
+        "input": None,
+        "verbose": None,
+    }
     body = next(f for f, n, *_ in COMMANDS if n == name)
     for key, parameter in inspect.signature(body).parameters.items():
         key = renamed.get(key, key)

@@ -107,15 +107,17 @@ def test_known_keys_use_the_names_of_the_file() -> None:
 def test_training_defaults_are_those_of_the_call() -> None:
     import inspect
 
-    from cellwright.experiment.config import Evaluate, Import, Predict, Simulate, Train
+    from cellwright.experiment.config import Evaluate, Import, Label, Predict, Simulate, Train
     from cellwright.steps.evaluate import evaluate
     from cellwright.steps.import_images import import_images
+    from cellwright.steps.label import label
     from cellwright.steps.predict import predict
     from cellwright.steps.simulate import simulate
     from cellwright.steps.train import train
 
     calls = {
         Train: train,
+        Label: label,
         Simulate: simulate,
         Predict: predict,
         Evaluate: evaluate,

@@ -67,7 +67,7 @@ COMMANDS = (
         data.label,
         "label",
         "cellwright label images/ -o labelled",
-        "cellwright label data -o labelled --segmenter watershed",
+        "cellwright label data -o labelled --segmenter watershed --option foreground=texture",
     ),
     (
         learn.train,

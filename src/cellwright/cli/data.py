@@ -121,11 +121,28 @@ def label(
     ] = None,
     input: options.Input = None,
     segmenter: options.Segmenter = "watershed",
+    option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="Argument of the segmenter; repeatable."),
+    ] = None,
     quiet: options.Quiet = False,
     verbose: options.Verbose = 0,
 ) -> Any:
     """Find cells without training and without a hand; the result is a data set."""
     given = options.inputs(images, input)
+    arguments = {key: _plain(value) for key, value in options.key_values(option, "--option")}
     from cellwright.steps.label import label as step
 
-    return step(given, output, segmenter=segmenter, quiet=quiet)
+    return step(given, output, segmenter=segmenter, options=arguments, quiet=quiet)
+
+
+def _plain(text: str) -> bool | int | float | str:
+    """A truth value or a number if `text` is one."""
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

@@ -19,7 +19,7 @@ def demo(
     images: Annotated[
         Path | None, typer.Option(help="Your images; without them a plate is simulated.")
     ] = None,
-    minutes: Annotated[float, typer.Option(min=0.05, help="Time given to training.")] = 1.5,
+    minutes: Annotated[float, typer.Option(min=0.05, help="Time given to training.")] = 2.0,
     device: options.Device = "auto",
     seed: options.Seed = 0,
     quiet: options.Quiet = False,

@@ -81,6 +81,7 @@ class Label(Strict):
     """Labels of the training images made without a hand; they replace labels that came along."""
 
     segmenter: str = "watershed"
+    options: dict[str, Any] = {}
 
 
 class Train(Strict):

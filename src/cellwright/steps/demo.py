@@ -9,6 +9,7 @@ from cellwright.steps.result import Failure, StepResult, write_failures
 FIELDS = 16
 TEST_FIELDS = 6
 SHAPE = (256, 256)
+CROP = (128, 128)
 PATTERN = "day{day}t{t}c{channel}xy{position}z{z}"
 
 
@@ -17,7 +18,7 @@ def demo(
     *,
     images: Path | str | None = None,
     method: str = "unet-distance",
-    minutes: float = 1.5,
+    minutes: float = 2.0,
     device: str = "auto",
     seed: int = 0,
     quiet: bool = False,
@@ -75,6 +76,7 @@ def demo(
         model,
         method=method,
         minutes=minutes,
+        crop=CROP,
         device=device,
         resume=model.exists(),
         seed=seed,
