@@ -287,3 +287,16 @@ def test_kinds_are_told_apart_or_asked_for(tmp_path: Path) -> None:
             read_masks(paths, kind, shape=(20, 20))
     with pytest.raises(InputError, match="same rows and columns"):
         read_masks([blob], "binary", shape=(20, 21))
+
+
+def test_large_label_images_are_streamed_in_tiles(tmp_path: Path, monkeypatch) -> None:
+    from cellwright.formats import label_map
+    from cellwright.geometry import from_label_map, to_label_map
+
+    rng = np.random.default_rng(0)
+    labels = np.kron(rng.integers(0, 40, (13, 21)), np.ones((9, 7), int))
+    cells = from_label_map(labels)
+    monkeypatch.setattr(label_map, "STREAMED_PIXELS", 100)
+    monkeypatch.setattr(label_map, "TILE", 32)
+    label_map.write_instances(cells, tmp_path / "a.tif")
+    np.testing.assert_array_equal(label_map.read_labels(tmp_path / "a.tif"), to_label_map(cells))

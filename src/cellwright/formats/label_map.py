@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from cellwright.formats.atomic import atomic_path
 from cellwright.formats.axes import arrange
-from cellwright.geometry import from_label_map, to_label_map
+from cellwright.geometry import from_label_map, label_bands, to_label_map
 from cellwright.types import InputError, Instances
 
 log = logging.getLogger(__name__)
+
+#: frames of more pixels are written in tiles, which bounds the memory but is read by fewer tools
+STREAMED_PIXELS = 2**26
+TILE = 512
 
 
 def read_labels(path: str | Path) -> np.ndarray:
@@ -77,7 +82,7 @@ def write_labels(labels: np.ndarray, path: str | Path) -> None:
     top = int(labels.max(initial=0))
     if int(labels.min(initial=0)) < 0 or top > np.iinfo(np.uint32).max:
         raise InputError(f"{path}: labels from 0 to 4294967295 can be written")
-    data = labels.astype(np.uint16 if top <= 65535 else np.uint32)
+    data = labels.astype(np.uint16 if top <= 65535 else np.uint32, copy=False)
     if path.suffix.lower() == ".png":
         if data.dtype == np.uint32:
             raise InputError(f"{path}: {top} labels do not fit into a PNG; write a .tif")
@@ -90,5 +95,32 @@ def write_labels(labels: np.ndarray, path: str | Path) -> None:
 
 
 def write_instances(instances: Instances, path: str | Path) -> None:
-    """Write cells as a label image; value i + 1 is cell i. Lossy where cells overlap."""
-    write_labels(to_label_map(instances), path)
+    """Write cells as a label image; value i + 1 is cell i. Lossy where cells overlap.
+
+    A frame of more than `STREAMED_PIXELS` is written as a tiled TIFF, band by band, so that
+    its label map is never in memory as a whole.
+    """
+    path = Path(path)
+    if np.prod(instances.shape) <= STREAMED_PIXELS or path.suffix.lower() == ".png":
+        write_labels(to_label_map(instances), path)
+        return
+    import tifffile
+
+    with atomic_path(path) as part:
+        tifffile.imwrite(
+            part,
+            _tiles(instances),
+            shape=instances.shape,
+            dtype=np.uint16 if len(instances) <= 65535 else np.uint32,
+            tile=(TILE, TILE),
+            compression="zlib",
+            metadata={"axes": "YX"},
+        )
+
+
+def _tiles(instances: Instances) -> Iterator[np.ndarray]:
+    """The label map in tiles, row by row, those at the border filled up with background."""
+    for band in label_bands(instances, rows=TILE):
+        for left in range(0, band.shape[1], TILE):
+            tile = band[:, left : left + TILE]
+            yield np.pad(tile, ((0, TILE - tile.shape[0]), (0, TILE - tile.shape[1])))

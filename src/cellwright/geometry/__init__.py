@@ -1,6 +1,12 @@
 """Conversions and moves of Instances: label maps, RLE, polygons, crops, flips, resizing."""
 
-from cellwright.geometry.labels import from_label_map, from_masks, mask_box, to_label_map
+from cellwright.geometry.labels import (
+    from_label_map,
+    from_masks,
+    label_bands,
+    mask_box,
+    to_label_map,
+)
 from cellwright.geometry.outlines import outline_polygons
 from cellwright.geometry.polygons import Polygon, fill_outline, rasterise_polygons
 from cellwright.geometry.rle import decode_rle, encode_rle
@@ -15,6 +21,7 @@ __all__ = [
     "flip",
     "from_label_map",
     "from_masks",
+    "label_bands",
     "mask_box",
     "outline_polygons",
     "rasterise_polygons",

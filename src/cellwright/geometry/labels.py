@@ -6,7 +6,7 @@ writing one does. Axis order is (row, column).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from scipy import ndimage
@@ -130,14 +130,30 @@ def to_label_map(instances: Instances) -> np.ndarray:
     >>> to_label_map(from_label_map(np.array([[0, 7, 7], [3, 3, 0]]))).tolist()
     [[0, 2, 2], [1, 1, 0]]
     """
+    return next(label_bands(instances, rows=max(instances.shape[0], 1)))
+
+
+def label_bands(instances: Instances, *, rows: int) -> Iterator[np.ndarray]:
+    """The label map of `to_label_map` in bands of `rows` rows, from the top; the last may be less.
+
+    The memory is that of one band, whatever the size of the frame.
+    """
     count = len(instances)
-    labels = np.zeros(instances.shape, dtype=np.uint16 if count <= 65535 else np.uint32)
+    dtype = np.uint16 if count <= 65535 else np.uint32
     order = np.lexsort((-np.arange(count), -instances.areas, instances.scores))
-    boxes = instances.boxes.tolist()
-    for i in order.tolist():
-        row0, col0, row1, col1 = boxes[i]
-        labels[row0:row1, col0:col1][instances.masks[i]] = i + 1
-    return labels
+    boxes = instances.boxes[order]
+    height, width = instances.shape
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        band = np.zeros((bottom - top, width), dtype=dtype)
+        inside = np.flatnonzero((boxes[:, 0] < bottom) & (boxes[:, 2] > top))
+        for i, (row0, col0, row1, col1) in zip(
+            order[inside].tolist(), boxes[inside].tolist(), strict=True
+        ):
+            first, last = max(row0, top), min(row1, bottom)
+            mask = instances.masks[i][first - row0 : last - row0]
+            band[first - top : last - top, col0:col1][mask] = i + 1
+        yield band
 
 
 def from_masks(

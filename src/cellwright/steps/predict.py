@@ -138,7 +138,11 @@ def predict(
                 failed.append(Failure(str(job.path), _line(error)))
                 continue
             sample = Sample(job.name, image, result)
-            facts = {"seconds": round(seconds, 4), "source": str(job.path)}
+            facts = {
+                "seconds": round(seconds, 4),
+                "cells": len(result),
+                "source": str(job.path.resolve()),
+            }
             writer.add(sample, file_name=job.path.name, facts=facts)
             cells += len(result)
         records = [writer.record(n) for n in sorted(writer.done)]
@@ -305,16 +309,12 @@ def _write_run(
 ) -> None:
     """``run.json``: settings, versions, seconds of each image."""
     from cellwright.formats.atomic import write_json
-    from cellwright.formats.dataset import read_coco
-
-    predicted = read_coco(folder / PREDICTIONS)
-    cells = {name: len(predicted.file.annotations[i]) for i, name in enumerate(predicted.names)}
     images = [
         {
             "name": r["name"],
             "path": r.get("source", r["file_name"]),
             "seconds": r.get("seconds"),
-            "cells": cells.get(str(r["name"])),
+            "cells": r.get("cells"),
         }
         for r in records
     ]
