@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from cellwright.evaluate.scores import Scorer, Scores
+from cellwright.steps.machine import versions
 from cellwright.steps.progress import track
 from cellwright.types import InputError, Instances, Tag
 
@@ -83,7 +83,7 @@ def evaluate(
     scores = replace(
         scores,
         settings={**scores.settings, "without_truth": extra},
-        versions=_versions(),
+        versions=versions(),
     )
     if output is not None:
         from cellwright.formats.atomic import write_json
@@ -161,13 +161,3 @@ def _image_name(file: Path) -> str | None:
 def _some(names: Sequence[str], most: int = 10) -> str:
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in ("cellwright", "faster-coco-eval", "numpy", "scipy"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            logger.debug("the version of %s is not known", name)
-    return found

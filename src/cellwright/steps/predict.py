@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import platform
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cellwright.steps.machine import processor, versions
 from cellwright.steps.result import Failure, StepResult, write_failures
 from cellwright.types import Image, InputError, Instances, Sample
 
@@ -210,14 +210,11 @@ def _begin(folder: Path, settings: Mapping[str, Any]) -> None:
 
 
 def _run_head(settings: Mapping[str, Any]) -> dict[str, Any]:
-    from importlib.metadata import version
-
-    names = ("cellwright", "torch", "numpy", "scipy", "scikit-image")
     return {
         "model": settings["model"],
         "settings": dict(settings),
-        "versions": {"python": platform.python_version(), **{n: version(n) for n in names}},
-        "processor": platform.processor() or platform.machine(),
+        "versions": versions(),
+        "processor": processor(),
     }
 
 
@@ -309,6 +306,7 @@ def _write_run(
 ) -> None:
     """``run.json``: settings, versions, seconds of each image."""
     from cellwright.formats.atomic import write_json
+
     images = [
         {
             "name": r["name"],

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cellwright.steps.machine import processor, versions
 from cellwright.steps.result import StepResult
 from cellwright.types import InputError
 
@@ -271,7 +271,7 @@ def _train(
         thresholds=thresholds,
         scores=scores,
         provenance=_provenance(data, options, outcome),
-        versions=_versions(),
+        versions=versions(),
     )
     save_model(method, card, folder)
     for state in (folder / STATE).glob("*.safetensors"):
@@ -355,13 +355,6 @@ def _provenance(data: _Data, options: dict[str, Any], outcome: Mapping[str, Any]
         "options": options,
         "training": dict(outcome),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "processor": platform.processor() or platform.machine(),
+        "processor": processor(),
         "licence": "that of the training images",
     }
-
-
-def _versions() -> dict[str, str]:
-    from importlib.metadata import version
-
-    names = ("cellwright", "torch", "lightning", "numpy", "scipy", "scikit-image")
-    return {"python": platform.python_version(), **{n: version(n) for n in names}}
