@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import math
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -214,7 +216,10 @@ def write_image(image: Image, path: str | Path, *, compression: str | None = "zl
     if image.channels:
         names = list(image.channels)
         about |= {"Channel": {"Name": names}} if ome else {"channels": names}
-    data = np.asarray(image.data)
+    data = np.ascontiguousarray(image.data)
+    if ome:  # by content, so that the same image gives the same bytes
+        digest = hashlib.sha256(data).hexdigest()
+        about["UUID"] = str(uuid.uuid5(uuid.NAMESPACE_OID, digest))
     with atomic_path(path) as part:
         tifffile.imwrite(
             part, data, ome=ome, metadata=about, compression=compression,
