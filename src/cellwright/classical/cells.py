@@ -16,13 +16,15 @@ from cellwright.classical.watershed import split_touching
 def bright_cells(
     image: np.ndarray,
     *,
-    sigma: float = 1.0,
+    sigma: float = 0.7,
     level: float = 1.0,
     block: int = 32,
-    height: float = 0.42,
+    widest: int | None = None,
+    height: float = 0.44,
     reach: float = 20.0,
     first: float = 0.9,
     limit: float = 0.87,
+    rounds: int = 2,
     smallest: float = 0.3,
     **split: Any,
 ) -> np.ndarray:
@@ -30,22 +32,29 @@ def bright_cells(
 
     Background removal and Otsu give a generous foreground, which is split; each piece
     gets a threshold of its own, which frees dim cells beside bright ones; what is left
-    is split again.
+    is split again, `rounds` times.
 
     Parameters
     ----------
     image
         (row, column) array of any number type, bright cells.
     sigma
-        Standard deviation of the Gaussian against noise, in pixels.
+        Standard deviation in pixels of the Gaussian against noise where outlines are
+        drawn; where cells are found it is 1 or more.
     level, block
         See `bright_foreground`.
+    widest
+        Width in pixels above which bright areas are background (opening by a square of
+        that side), for fields with a bright frame around them; None keeps all.
     height
         See `own_threshold`.
     reach
         Distance in pixels over which the background around cells is averaged.
     first, limit
-        Merging limit of the first and of the second split, see `merge_regions`.
+        Merging limit of the first split and of the later ones, see `merge_regions`; 0
+        leaves touching cells together.
+    rounds
+        How often pieces get a threshold of their own and are split again.
     smallest
         Least area in squares of the typical inner radius; never below 15 pixels.
     **split
@@ -56,16 +65,21 @@ def bright_cells(
     ndarray
         int32, values 1..N without gaps, 0 is background.
     """
-    smooth = ndimage.gaussian_filter(np.asarray(image, np.float32), sigma)
+    image = np.asarray(image, np.float32)
+    if widest:
+        image = image - ndimage.grey_opening(image, (widest, widest))
+    fine = ndimage.gaussian_filter(image, sigma)
+    smooth = ndimage.gaussian_filter(image, max(sigma, 1.0))
     mask = bright_foreground(smooth, level=level, block=block)
     if not mask.any():
         return np.zeros(mask.shape, np.int32)
     background = local_background(smooth, mask, sigma=reach)
     lifted = np.maximum(smooth - background, 0)
-    labels, _ = split_touching(mask, lifted, limit=first, **split)
-    labels = own_threshold(smooth, background, labels, height=height)
-    mask = open_mask(ndimage.binary_fill_holes(labels > 0))
-    labels, radius = split_touching(mask, lifted, limit=limit, **split)
+    labels, radius = split_touching(mask, lifted, limit=first, **split)
+    for _ in range(rounds):
+        labels = own_threshold(fine, background, labels, height=height)
+        mask = open_mask(ndimage.binary_fill_holes(labels > 0))
+        labels, radius = split_touching(mask, lifted, limit=limit, **split)
     return one_piece(fill_holes(labels), smallest=max(15.0, smallest * radius**2))
 
 

@@ -1,10 +1,11 @@
 """Merge the pieces of an over-segmented mask where no neck and no dark line parts them.
 
 Every pair of neighbours gets a score in [0, 1]: how high the saddle between their
-distance peaks is, how bright the border is beside the regions, and how well the union
-fills an ellipse. Pairs above a limit are merged, best first (region merging of P5,
-section 3.2; the score is ours). The saddle ratio is h-maxima with h relative to the
-lower peak, so that small cells beside large ones keep their seeds.
+distance peaks is, how bright the border is beside the regions, how well the union fills
+an ellipse, and whether it is not too large for the image. Pairs above a limit are
+merged, best first (region merging of P5, section 3.2; the score is ours). The saddle
+ratio is h-maxima with h relative to the lower peak, so that small cells beside large
+ones keep their seeds.
 """
 
 from __future__ import annotations
@@ -92,6 +93,8 @@ def merge_regions(
     limit: float = 0.85,
     intensity: float = 1.0,
     shape: float = 1.0,
+    size: float = 0.1,
+    usual: float | None = None,
 ) -> np.ndarray:
     """Merge neighbours whose score passes `limit`, the best pair first.
 
@@ -106,8 +109,11 @@ def merge_regions(
         leaves intensity out.
     limit
         Score from which a pair is one cell. Lower merges more.
-    intensity, shape
-        Exponents of the border brightness and of the ellipse fill in the score.
+    intensity, shape, size
+        Exponents in the score of the border brightness, of the ellipse fill, and of
+        how far the union exceeds the usual area.
+    usual
+        Area in pixels from which a union counts as large for the image; None for no limit.
 
     Returns
     -------
@@ -128,10 +134,11 @@ def merge_regions(
 
     def score(a: int, b: int) -> float:
         border = near[a][b]
-        neck = min(border.saddle / max(min(peak[a], peak[b]), 1e-9), 1.0)
+        waist = min(border.saddle / max(min(peak[a], peak[b]), 1e-9), 1.0)
         line = min(border.bright / min(bright[a], bright[b]), 1.0)
         union = tuple(x + y for x, y in zip(sums[a], sums[b], strict=True))
-        return neck * line**intensity * ellipse_fill(union) ** shape
+        excess = min(usual / union[0], 1.0) if usual else 1.0
+        return waist * line**intensity * ellipse_fill(union) ** shape * excess**size
 
     age = [0] * (count + 1)
     parent = list(range(count + 1))

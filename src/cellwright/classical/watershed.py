@@ -35,12 +35,13 @@ def split_touching(
     mask: np.ndarray,
     image: np.ndarray | None = None,
     *,
-    smoothing: float = 0.1,
+    smoothing: float = 0.15,
     spacing: float = 0.5,
     weight: float = 0.5,
     limit: float = 0.85,
     intensity: float = 1.0,
     shape: float = 1.0,
+    size: float = 0.1,
 ) -> tuple[np.ndarray, float]:
     """Split a mask into objects: over-segment by watershed, then merge.
 
@@ -60,8 +61,8 @@ def split_touching(
         Distance between seeds, in radii.
     weight
         Share of the intensity in the relief, in [0, 1].
-    limit, intensity, shape
-        See `merge_regions`.
+    limit, intensity, shape, size
+        See `merge_regions`; the usual area is 1.5 discs of the typical inner radius.
 
     Returns
     -------
@@ -84,5 +85,14 @@ def split_touching(
         relief = relief * (1 - weight + weight * soft / np.maximum(around, 1e-6))
     start = seeds(relief, mask, reach=int(spacing * radius))
     labels = watershed(-relief, start, mask=mask)
-    labels = merge_regions(labels, relief, shade, limit=limit, intensity=intensity, shape=shape)
+    labels = merge_regions(
+        labels,
+        relief,
+        shade,
+        limit=limit,
+        intensity=intensity,
+        shape=shape,
+        size=size,
+        usual=1.5 * np.pi * radius**2,
+    )
     return labels, radius
