@@ -39,7 +39,7 @@ def test_the_model_folder_is_whole(model: Path) -> None:
     assert card["provenance"]["images"] == 3
     assert len(card["provenance"]["fold"]) == 1
     assert card["pixel_size"] == [0.5, 0.5]
-    assert set(card["thresholds"]) == {"foreground", "seed", "faint_seed", "min_area"}
+    assert set(card["thresholds"]) == {"foreground", "prominence", "least_peak", "min_area"}
     rows = list(csv.DictReader((model / "curves.csv").open()))
     assert [int(r["epoch"]) for r in rows] == [0, 1]
     assert float(rows[1]["val_loss"]) > 0

@@ -2,7 +2,8 @@
 
 Source: distance regression with a seeded watershed as in Naylor et al. 2019 (DIST) and
 P4 5.4's watershed from decoded maps. Each cell's Euclidean distance to its own border is
-divided by its maximum, so that the centre of a small cell is as high as that of a large one.
+scaled from 0 on its outermost pixels to 1 at its centre, so that the centre of a small cell
+is as high as that of a large one and the pass between two touching cells is as low as can be.
 """
 
 from __future__ import annotations
@@ -16,23 +17,27 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
+from cellwright.codecs.peaks import prominent_basins
 from cellwright.codecs.regions import paint, scored
 from cellwright.types import Instances
 
 
 def normalised_distance(mask: np.ndarray) -> np.ndarray:
-    """Distance to the border over its maximum, float32 in [0, 1], zero outside `mask`.
+    """Distance to the border, 0 on the outermost pixels and 1 at the deepest, float32.
 
-    The outermost pixels of the cell are at distance 1 before the division; a cell
-    cut by the image's frame ends there.
+    A cell cut by the image's frame ends there; one that is nowhere deeper than its outermost
+    pixels is 1 everywhere.
 
     Examples
     --------
-    >>> normalised_distance(np.ones((1, 3), dtype=bool)).tolist()
-    [[1.0, 1.0, 1.0]]
+    >>> normalised_distance(np.ones((3, 3), dtype=bool)).tolist()
+    [[0.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]]
     """
     depth = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
-    return (depth / max(depth.max(initial=0), 1e-9)).astype(np.float32)
+    deepest = depth.max(initial=0)
+    if deepest <= 1:
+        return mask.astype(np.float32)
+    return (np.maximum(depth - 1, 0) / (deepest - 1)).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +50,29 @@ class DistanceCodec:
         Names of the classes; each has a foreground and a distance map.
     foreground
         Probability above which a pixel belongs to a cell.
-    seed
-        Distance above which a connected region is one cell's seed.
-    faint_seed
-        Lower distance: a region above it that holds no region above `seed` is a seed too.
+    prominence
+        Height in the distance map by which a cell's peak stands out of the pass to its
+        neighbour; less makes more cells.
+    least_peak
+        Height that a peak must have to be a cell.
+    smoothing
+        Sigma in pixels of the smoothing of the distance map.
     min_area
         Cells of fewer pixels are left out.
     """
 
     class_names: tuple[str, ...] = ("cell",)
     foreground: float = 0.5
-    seed: float = 0.6
-    faint_seed: float = 0.3
+    prominence: float = 0.2
+    least_peak: float = 0.1
+    smoothing: float = 0.7
     min_area: int = 15
 
     #: settings tried on the tuning fold, by field
     grid: ClassVar[dict[str, tuple[float, ...]]] = {
         "foreground": (0.3, 0.4, 0.5, 0.6),
-        "seed": (0.4, 0.5, 0.6, 0.7, 0.8),
-        "faint_seed": (0.1, 0.2, 0.3, 0.4),
+        "prominence": (0.1, 0.15, 0.2, 0.25, 0.3, 0.4),
+        "least_peak": (0.05, 0.1, 0.2, 0.3),
         "min_area": (5, 15, 30, 60),
     }
 
@@ -91,28 +100,9 @@ class DistanceCodec:
         )
 
     def _label(self, foreground: np.ndarray, distance: np.ndarray) -> np.ndarray:
-        from skimage.segmentation import watershed
-
-        inside = foreground > self.foreground
-        seeds = two_level_seeds(np.where(inside, distance, 0), self.seed, self.faint_seed)
-        return watershed(-distance, seeds, mask=inside)
-
-
-def two_level_seeds(distance: np.ndarray, high: float, low: float) -> np.ndarray:
-    """Regions above `high`, and regions above `low` that hold none of those, labelled from 1.
-
-    Examples
-    --------
-    >>> two_level_seeds(np.array([[0.9, 0.5, 0.9, 0.0, 0.5]]), 0.6, 0.3).tolist()
-    [[1, 0, 2, 0, 3]]
-    """
-    strong, count = ndimage.label(distance > high)
-    if low >= high:
-        return strong
-    weak, total = ndimage.label(distance > low)
-    bare = np.ones(total + 1, dtype=bool)
-    bare[0] = False
-    bare[weak[strong > 0]] = False
-    numbers = np.zeros(total + 1, dtype=strong.dtype)
-    numbers[bare] = count + 1 + np.arange(np.count_nonzero(bare))
-    return np.where(strong > 0, strong, numbers[weak])
+        return prominent_basins(
+            ndimage.gaussian_filter(distance, self.smoothing),
+            foreground > self.foreground,
+            prominence=self.prominence,
+            least=self.least_peak,
+        )
