@@ -151,9 +151,7 @@ class Instances:
             )
 
     @classmethod
-    def empty(
-        cls, shape: tuple[int, int], class_names: Sequence[str] = ("cell",)
-    ) -> Instances:
+    def empty(cls, shape: tuple[int, int], class_names: Sequence[str] = ("cell",)) -> Instances:
         """No cells on an image of `shape`."""
         return cls(shape, np.zeros((0, 4), np.int64), (), class_names=tuple(class_names))
 

@@ -218,7 +218,7 @@ def write_image(image: Image, path: str | Path, *, compression: str | None = "zl
         about |= {"Channel": {"Name": names}} if ome else {"channels": names}
     data = np.ascontiguousarray(image.data)
     if ome:  # by content, so that the same image gives the same bytes
-        digest = hashlib.sha256(data).hexdigest()
+        digest = hashlib.sha256(data.data).hexdigest()
         about["UUID"] = str(uuid.uuid5(uuid.NAMESPACE_OID, digest))
     with atomic_path(path) as part:
         tifffile.imwrite(

@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cellwright.steps.inputs import image_jobs
 from cellwright.steps.progress import track
 from cellwright.steps.result import Failure, StepResult, write_failures
-from cellwright.types import Image, InputError, Sample
+from cellwright.types import InputError, Sample
 
 log = logging.getLogger(__name__)
 
 SETTINGS_NAME = "label.json"
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """One image to be read when its turn comes."""
-
-    name: str
-    path: Path
-    read: Callable[[], Image]
 
 
 def label(
@@ -69,8 +60,7 @@ def label(
 
     output, chosen = Path(output), dict(options or {})
     worker = build(segmenter, **chosen)
-    sources = [images] if isinstance(images, str | Path) else list(images)
-    jobs = _jobs(sources)
+    jobs = image_jobs(images)
     if any(job.path.resolve().is_relative_to(output.resolve()) for job in jobs):
         raise InputError(f"{output}: the images lie in the output folder; name another one")
     _begin(output, {"segmenter": segmenter, "options": chosen})
@@ -95,35 +85,6 @@ def label(
     log.info("labelled %d images, %d cells, %.1f s", done, cells, seconds)
     details = {"segmenter": segmenter, "cells": cells, "seconds": seconds}
     return StepResult(output, done, skipped, tuple(failed), details)
-
-
-def _jobs(sources: Sequence[str | Path]) -> list[_Job]:
-    """One job per image of data sets, folders and files; names must differ."""
-    from cellwright.formats.dataset import ANNOTATIONS, open_dataset
-    from cellwright.formats.files import image_files, read_image, stem
-
-    jobs: list[_Job] = []
-    for source in map(Path, sources):
-        if (source / ANNOTATIONS).exists() or source.name == ANNOTATIONS:
-            data = open_dataset(source)
-            jobs += [
-                _Job(name, data.path(i), lambda i=i, data=data: data.image(i))  # type: ignore[misc]
-                for i, name in enumerate(data.names)
-            ]
-        else:
-            jobs += [
-                _Job(stem(path), path, lambda path=path: read_image(path))  # type: ignore[misc]
-                for path in image_files(source)
-            ]
-    seen: dict[str, Path] = {}
-    for job in jobs:
-        if job.name in seen:
-            raise InputError(
-                f"{seen[job.name]} and {job.path} have the same name {job.name!r}: "
-                "rename one of them or label them into two data sets"
-            )
-        seen[job.name] = job.path
-    return jobs
 
 
 def _begin(output: Path, settings: Mapping[str, Any]) -> None:

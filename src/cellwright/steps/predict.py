@@ -6,11 +6,12 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cellwright.steps.inputs import ImageJob, image_jobs
 from cellwright.steps.machine import processor, versions
 from cellwright.steps.result import Failure, StepResult, write_failures
 from cellwright.types import Image, InputError, Instances, Sample
@@ -35,15 +36,6 @@ FORMATS = ("coco", *SUFFIXES)
 LAZY_BYTES = 2**28
 #: images of at most this many pixels are taken several at a time
 SMALL_PIXELS, TOGETHER = 2**20, 8
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """One image to be read when its turn comes."""
-
-    name: str
-    path: Path
-    read: Callable[[], Image]
 
 
 def predict(
@@ -99,8 +91,7 @@ def predict(
     if unknown:
         raise InputError(f"unknown formats {unknown}; known are {', '.join(FORMATS)}")
     folder = Path(output)
-    sources = [images] if isinstance(images, str | Path) else list(images)
-    todo = _jobs(sources)
+    todo = image_jobs(images, lazy_beyond=LAZY_BYTES)
 
     import torch
 
@@ -115,7 +106,7 @@ def predict(
     plain = Tiling()
     tiling = Tiling(tile_shape or plain.tile_shape, halo if halo else plain.halo, average)
     predictor = predictor_for(method, card, device=device, tiling=tiling)
-    settings = {
+    settings: dict[str, Any] = {
         "model": Path(model).resolve().name,
         "model_sha256": _model_hash(Path(model)),
         "formats": sorted(set(formats) | {"coco"}),
@@ -156,37 +147,6 @@ def predict(
     return StepResult(folder, done, len(todo) - len(new), tuple(failed), details)
 
 
-def _jobs(sources: Sequence[str | Path]) -> list[_Job]:
-    """Images of files, folders and data sets; no two of one name."""
-    from cellwright.formats.dataset import ANNOTATIONS, open_dataset
-    from cellwright.formats.files import image_files, read_image, stem
-
-    found: list[_Job] = []
-    for source in map(Path, sources):
-        if (source / ANNOTATIONS).is_file() or source.name == ANNOTATIONS:
-            dataset = open_dataset(source)
-            for i, name in enumerate(dataset.names):
-                path = dataset.path(i)
-                found.append(
-                    _Job(name, path, lambda d=dataset, i=i, p=path: d.image(i, lazy=_large(p)))
-                )
-        else:
-            for path in image_files(source):
-                found.append(_Job(stem(path), path, lambda p=path: read_image(p, lazy=_large(p))))
-    seen: dict[str, Path] = {}
-    for job in found:
-        if seen.setdefault(job.name, job.path) is not job.path:
-            raise InputError(
-                f"{seen[job.name]} and {job.path} have one name, and so would their results; "
-                "rename one, or predict into two folders"
-            )
-    return found
-
-
-def _large(path: Path) -> bool:
-    return path.is_dir() or path.stat().st_size > LAZY_BYTES
-
-
 def _model_hash(model: Path) -> str:
     return hashlib.sha256((model / "model.json").read_bytes()).hexdigest()
 
@@ -219,10 +179,10 @@ def _run_head(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _segmented(
-    jobs: Iterator[_Job], predictor: Predictor, failed: list[Failure]
-) -> Iterator[tuple[_Job, Image, Instances, float]]:
+    jobs: Iterator[ImageJob], predictor: Predictor, failed: list[Failure]
+) -> Iterator[tuple[ImageJob, Image, Instances, float]]:
     """Images with their cells and seconds, small ones several at a time; failures are noted."""
-    waiting: list[tuple[_Job, Image]] = []
+    waiting: list[tuple[ImageJob, Image]] = []
     for job in jobs:
         try:
             image = job.read()
@@ -243,8 +203,8 @@ def _segmented(
 
 
 def _batch(
-    some: Sequence[tuple[_Job, Image]], predictor: Predictor, failed: list[Failure]
-) -> Iterator[tuple[_Job, Image, Instances, float]]:
+    some: Sequence[tuple[ImageJob, Image]], predictor: Predictor, failed: list[Failure]
+) -> Iterator[tuple[ImageJob, Image, Instances, float]]:
     start = time.perf_counter()
     try:
         results = predictor.segment_many([image for _, image in some])
@@ -259,7 +219,7 @@ def _batch(
 
 
 def _write(
-    folder: Path, job: _Job, image: Image, result: Instances, formats: Sequence[str]
+    folder: Path, job: ImageJob, image: Image, result: Instances, formats: Sequence[str]
 ) -> None:
     """The results of one image beside `predictions.json`, each atomically."""
     from cellwright.formats.atomic import atomic_path

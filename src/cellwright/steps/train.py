@@ -319,7 +319,8 @@ def _tuned(
     from cellwright.steps.progress import track
     from cellwright.train.tune import tune
 
-    chosen, pixels = [], 0
+    chosen: list[int] = []
+    pixels = 0
     for i in range(len(fold)):
         rows, cols = fold.shape(i)
         if chosen and pixels + rows * cols > TUNING_PIXELS:

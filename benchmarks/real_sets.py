@@ -1,0 +1,89 @@
+"""usiigaci and bbbc010: imported by flags, labelled, trained, scored (spine, point 3).
+
+    python benchmarks/real_sets.py --data DATA [--work DIR] [--minutes 12]
+
+Phase-contrast cells of usiigaci (train set01 05 09 13 18, test set22 26 33) and worms of
+BBBC010 (GFP and bright field; train wells A* and C*, test the others). The classical labels are
+those of our only segmenter with its best settings on the train part. Scores on the test part,
+once. What is in DIR is not done again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+IOUS = ("0.50", "0.60", "0.70", "0.80", "0.90")
+
+
+def cellwright(*words: object) -> None:
+    """One command of this package."""
+    subprocess.run([sys.executable, "-m", "cellwright", *map(str, words), "-q"], check=True)
+
+
+def row(name: str, truth: Path, found: Path, scores: Path) -> str:
+    """A line of the table."""
+    cellwright("evaluate", truth, found, "-o", scores)
+    record = json.loads(scores.read_text(encoding="utf-8"))
+    figures = [record["matching"][i]["accuracy"] for i in IOUS]
+    figures += [record["matching"]["mean"]["accuracy"], record["pixel"]["f1"]]
+    return f"| {name} | " + " | ".join(f"{f:.3f}" for f in figures) + " |"
+
+
+def imported(data: Path, work: Path) -> dict[str, dict[str, Path]]:
+    """Train and test part of both sets, made by import."""
+    usiigaci, worms = data / "usiigaci", data / "bbbc010"
+    flags = {
+        "usiigaci": (
+            *("import", usiigaci, "--pattern", "set{set}/phase"),
+            *("--masks", usiigaci, "--mask-pattern", "set{set}/labels"),
+            *("--tag", "split=train:set=01,05,09,13,18", "--tag", "split=test"),
+        ),
+        "bbbc010": (
+            *("import", worms / "images", "--pattern", "*_{well}_w{channel}_*"),
+            *("--channels", "gfp,brightfield", "--class", "worm"),
+            *("--masks", worms / "eachworm", "--mask-pattern", "{well}_{worm}_ground_truth"),
+            *("--tag", "split=train:well=A*,C*", "--tag", "split=test"),
+        ),
+    }
+    parts: dict[str, dict[str, Path]] = {}
+    for name, words in flags.items():
+        parts[name] = {}
+        for split in ("train", "test"):
+            target = work / name / split
+            if not (target / "annotations.json").exists():
+                cellwright(*words, "--where", f"split={split}", "-o", target)
+            parts[name][split] = target
+    return parts
+
+
+def main() -> None:
+    """Print a table per set."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--work", type=Path)
+    parser.add_argument("--minutes", type=float, default=12)
+    options = parser.parse_args()
+    work = options.work or Path(tempfile.mkdtemp(prefix="real-sets-"))
+    for name, part in imported(options.data, work).items():
+        folder = work / name
+        print(f"\n{name}\n\n| method | " + " | ".join(IOUS) + " | mean | Dice |")
+        print("|" + " --- |" * (len(IOUS) + 3))
+        cellwright("label", part["test"], "-o", folder / "classical")
+        classical = folder / "scores-classical.json"
+        print(row("classical labels", part["test"], folder / "classical", classical), flush=True)
+        model, out = folder / "model", folder / "out"
+        budget = ("--minutes", options.minutes, "--batch-size", 4, "--resume")
+        if not (model / "model.json").exists():
+            cellwright("train", part["train"], "-o", model, *budget)
+        cellwright("predict", part["test"], "-m", model, "-o", out, "--format", "coco,overlay")
+        trained = folder / "scores-trained.json"
+        print(row("unet-distance, trained", part["test"], out, trained), flush=True)
+
+
+if __name__ == "__main__":
+    main()
