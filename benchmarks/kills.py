@@ -4,9 +4,10 @@
 
 A training and a prediction on simulated fields are started, killed (SIGKILL) at a random
 moment of their work (after the imports, within the next seconds), and started again with the
-same command, until they were killed so often; then they run to their end. After each kill every file under its final name is read back: JSON parses,
-safetensors load, TIFFs decode. At the end the prediction is compared with one that was
-never killed, and the training's model with one that was never killed.
+same command, until they were killed so often; then they run to their end. After each kill
+every file under its final name is read back: JSON parses, safetensors load, TIFFs decode. At
+the end the prediction is compared with one that was never killed, and the training's model
+with one that was never killed.
 """
 
 from __future__ import annotations
