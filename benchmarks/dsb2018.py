@@ -1,6 +1,6 @@
 """Nuclei of dsb2018: no training, labels by hand, labels without a hand (spine, point 1).
 
-    python benchmarks/dsb2018.py --data DATA [--work DIR] [--minutes 24]
+    python benchmarks/dsb2018.py [--data DATA] [--work DIR] [--minutes 23.5]
 
 Fluorescence images of `train` (351) and `test` (84) are imported. The zero-shot segmenter labels
 `test`; a model is trained on the hand labels of `train`, another one on zero-shot labels of
@@ -11,18 +11,10 @@ on `test` once: TP/(TP+FP+FN), counts summed over images. What is in DIR is not 
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
-IOUS = ("0.50", "0.60", "0.70", "0.80", "0.90")
-
-
-def cellwright(*words: object) -> None:
-    """One command of this package."""
-    subprocess.run([sys.executable, "-m", "cellwright", *map(str, words), "-q"], check=True)
+from commands import DATA, cellwright, score_head, score_row
 
 
 def trained(dataset: Path, model: Path, minutes: float) -> None:
@@ -32,22 +24,12 @@ def trained(dataset: Path, model: Path, minutes: float) -> None:
         cellwright("train", dataset, "-o", model, *budget, "--resume")
 
 
-def row(name: str, truth: Path, found: Path, work: Path) -> str:
-    """A line of the table."""
-    scores = work / f"scores-{name.replace(' ', '-')}.json"
-    cellwright("evaluate", truth, found, "-o", scores)
-    record = json.loads(scores.read_text(encoding="utf-8"))
-    figures = [record["matching"][i]["accuracy"] for i in IOUS]
-    figures += [record["matching"]["mean"]["accuracy"], record["pixel"]["f1"]]
-    return f"| {name} | " + " | ".join(f"{f:.3f}" for f in figures) + " |"
-
-
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--work", type=Path)
-    parser.add_argument("--minutes", type=float, default=24)
+    parser.add_argument("--minutes", type=float, default=23.5)
     options = parser.parse_args()
     work = options.work or Path(tempfile.mkdtemp(prefix="dsb2018-"))
     source = options.data / "dsb2018"
@@ -58,17 +40,18 @@ def main() -> None:
                 *("--masks", source / split / "labels", "--tag", f"split={split}"),
                 *("--tag-table", source / "index.json", "--where", "kind=fluorescence"),
             )
-    print("| method | " + " | ".join(IOUS) + " | mean | Dice |")
-    print("|" + " --- |" * (len(IOUS) + 3))
+    print(score_head())
     cellwright("label", work / "test", "-o", work / "zero-shot-test")
-    print(row("zero-shot labels", work / "test", work / "zero-shot-test", work), flush=True)
+    zero_shot = work / "zero-shot-test"
+    print(score_row("zero-shot labels", work / "test", zero_shot, work / "zero.json"), flush=True)
     cellwright("label", work / "train", "-o", work / "zero-shot-train")
     for name, labels in (("hand labels", "train"), ("no hand label", "zero-shot-train")):
         model = work / f"model-{name.replace(' ', '-')}"
         out = work / f"out-{name.replace(' ', '-')}"
         trained(work / labels, model, options.minutes)
         cellwright("predict", work / "test", "-m", model, "-o", out, "--format", "coco,overlay")
-        print(row(f"trained on {name}", work / "test", out, work), flush=True)
+        scores = out.with_suffix(".json")
+        print(score_row(f"trained on {name}", work / "test", out, scores), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Large frames: seconds, peak memory and seams (acceptance of the spine, point 2).
 
-    python benchmarks/frames.py -m MODEL --data DATA [--large 20000]
+    python benchmarks/frames.py -m MODEL [--data DATA] [--large 20000]
 
 Frames are stitched from the dsb2018 `test` fluorescence images, each stretched to its own
 percentiles 1 and 99.8 and laid side by side. Every timing runs in a process of its own, so
@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from commands import DATA
 
 TILES = ((200, 300), (330, 330), (450, 700))
 
@@ -107,7 +108,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-m", "--model", type=Path, required=True)
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--large", type=int, default=20000)
     parser.add_argument("--runs", type=int, default=3)
     options = parser.parse_args()

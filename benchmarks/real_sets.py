@@ -1,6 +1,6 @@
 """usiigaci and bbbc010: imported by flags, labelled, trained, scored (spine, point 3).
 
-    python benchmarks/real_sets.py --data DATA [--work DIR] [--minutes 12]
+    python benchmarks/real_sets.py [--data DATA] [--work DIR] [--minutes 8]
 
 Phase-contrast cells of usiigaci (train set01 05 09 13 18, test set22 26 33) and worms of
 BBBC010 (GFP and bright field; train wells A* and C*, test the others). The classical labels are
@@ -11,27 +11,10 @@ once. What is in DIR is not done again.
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
-IOUS = ("0.50", "0.60", "0.70", "0.80", "0.90")
-
-
-def cellwright(*words: object) -> None:
-    """One command of this package."""
-    subprocess.run([sys.executable, "-m", "cellwright", *map(str, words), "-q"], check=True)
-
-
-def row(name: str, truth: Path, found: Path, scores: Path) -> str:
-    """A line of the table."""
-    cellwright("evaluate", truth, found, "-o", scores)
-    record = json.loads(scores.read_text(encoding="utf-8"))
-    figures = [record["matching"][i]["accuracy"] for i in IOUS]
-    figures += [record["matching"]["mean"]["accuracy"], record["pixel"]["f1"]]
-    return f"| {name} | " + " | ".join(f"{f:.3f}" for f in figures) + " |"
+from commands import DATA, cellwright, score_head, score_row
 
 
 def imported(data: Path, work: Path) -> dict[str, dict[str, Path]]:
@@ -64,25 +47,26 @@ def imported(data: Path, work: Path) -> dict[str, dict[str, Path]]:
 def main() -> None:
     """Print a table per set."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--work", type=Path)
-    parser.add_argument("--minutes", type=float, default=12)
+    parser.add_argument("--minutes", type=float, default=8)
     options = parser.parse_args()
     work = options.work or Path(tempfile.mkdtemp(prefix="real-sets-"))
     for name, part in imported(options.data, work).items():
         folder = work / name
-        print(f"\n{name}\n\n| method | " + " | ".join(IOUS) + " | mean | Dice |")
-        print("|" + " --- |" * (len(IOUS) + 3))
+        print(f"\n{name}\n\n{score_head()}")
         cellwright("label", part["test"], "-o", folder / "classical")
         classical = folder / "scores-classical.json"
-        print(row("classical labels", part["test"], folder / "classical", classical), flush=True)
+        print(
+            score_row("classical labels", part["test"], folder / "classical", classical), flush=True
+        )
         model, out = folder / "model", folder / "out"
         budget = ("--minutes", options.minutes, "--batch-size", 4, "--resume")
         if not (model / "model.json").exists():
             cellwright("train", part["train"], "-o", model, *budget)
         cellwright("predict", part["test"], "-m", model, "-o", out, "--format", "coco,overlay")
         trained = folder / "scores-trained.json"
-        print(row("unet-distance, trained", part["test"], out, trained), flush=True)
+        print(score_row("unet-distance, trained", part["test"], out, trained), flush=True)
 
 
 if __name__ == "__main__":

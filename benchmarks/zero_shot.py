@@ -90,7 +90,7 @@ def line(name: str, data: Path, split: str) -> str:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--split", choices=("train", "test"), default="test")
     parser.add_argument("--sets", nargs="+", choices=tuple(SETS), default=["dsb2018"])
     options = parser.parse_args()
