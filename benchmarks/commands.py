@@ -25,7 +25,7 @@ def score_head() -> str:
 
 
 def score_row(name: str, truth: Path, found: Path, scores: Path) -> str:
-    """Evaluate `found` into `scores`; a line with TP/(TP+FP+FN) at each IoU, their mean, and Dice."""
+    """Evaluate `found` into `scores`; a line of TP/(TP+FP+FN) by IoU, their mean, and Dice."""
     cellwright("evaluate", truth, found, "-o", scores)
     record = json.loads(scores.read_text(encoding="utf-8"))
     figures = [record["matching"][i]["accuracy"] for i in IOUS]

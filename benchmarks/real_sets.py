@@ -15,6 +15,9 @@ import tempfile
 from pathlib import Path
 
 from commands import DATA, cellwright, score_head, score_row
+from zero_shot import SETTINGS
+
+from cellwright import label
 
 
 def imported(data: Path, work: Path) -> dict[str, dict[str, Path]]:
@@ -55,7 +58,7 @@ def main() -> None:
     for name, part in imported(options.data, work).items():
         folder = work / name
         print(f"\n{name}\n\n{score_head()}")
-        cellwright("label", part["test"], "-o", folder / "classical")
+        label(part["test"], folder / "classical", options=SETTINGS[name], quiet=True)
         classical = folder / "scores-classical.json"
         print(
             score_row("classical labels", part["test"], folder / "classical", classical), flush=True
