@@ -19,6 +19,8 @@ from zero_shot import SETTINGS
 
 from cellwright import label
 
+CLASSICAL = {**SETTINGS, "bbbc010": {**SETTINGS["bbbc010"], "channel": "brightfield"}}
+
 
 def imported(data: Path, work: Path) -> dict[str, dict[str, Path]]:
     """Train and test part of both sets, made by import."""
@@ -58,7 +60,7 @@ def main() -> None:
     for name, part in imported(options.data, work).items():
         folder = work / name
         print(f"\n{name}\n\n{score_head()}")
-        label(part["test"], folder / "classical", options=SETTINGS[name], quiet=True)
+        label(part["test"], folder / "classical", options=CLASSICAL[name], quiet=True)
         classical = folder / "scores-classical.json"
         print(
             score_row("classical labels", part["test"], folder / "classical", classical), flush=True
