@@ -27,10 +27,11 @@ from cellwright.label.segmenters import segmenter
 from cellwright.types import Image, Instances
 
 IOUS = (0.5, 0.6, 0.7, 0.8, 0.9)
+WORMS = {"widest": 15, "first": 0.0, "limit": 0.0, "height": 0.35, "level": 1.1}
 SETTINGS: dict[str, dict[str, Any]] = {
     "dsb2018": {},
     "usiigaci": {"foreground": "texture"},
-    "bbbc010": {"foreground": "dark", "options": {"widest": 15, "first": 0.0, "limit": 0.0}},
+    "bbbc010": {"foreground": "dark", "options": WORMS},
 }
 USIIGACI_TEST = ("22", "26", "33")
 

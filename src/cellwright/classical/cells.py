@@ -10,7 +10,7 @@ from scipy import ndimage
 from cellwright.classical.background import local_background
 from cellwright.classical.otsu import bright_foreground, local_spread, texture_foreground
 from cellwright.classical.refine import fill_holes, one_piece, open_mask, own_threshold
-from cellwright.classical.watershed import split_touching
+from cellwright.classical.watershed import inner_distance, split_touching, typical_radius
 
 
 def bright_cells(
@@ -23,7 +23,7 @@ def bright_cells(
     height: float = 0.44,
     reach: float = 20.0,
     first: float = 0.9,
-    limit: float = 0.87,
+    limit: float = 0.9,
     rounds: int = 2,
     smallest: float = 0.3,
     **split: Any,
@@ -89,11 +89,17 @@ def textured_cells(
     scale: float = 3.0,
     level: float = 1.0,
     closing: int = 3,
-    limit: float = 0.8,
-    smallest: float = 0.5,
+    shrink: float = 7.0,
+    sigma: float = 1.5,
+    halo: float = 0.6,
+    limit: float = 0.7,
+    debris: float = 2.0,
     **split: Any,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Label map of cells that stand out by structure, and the structure itself.
+
+    The textured area is drawn in by the width of the window and of the halo, small pieces
+    are left out, and the rest is split with lines preferred along bright halos.
 
     Parameters
     ----------
@@ -101,10 +107,16 @@ def textured_cells(
         (row, column) array of any number type.
     scale, level, closing
         See `texture_foreground`.
+    shrink
+        Pixels by which the textured area reaches beyond the cells.
+    sigma
+        Standard deviation in pixels of the Gaussian before halos are looked for.
+    halo
+        Share of the halo in the relief of the watershed, in [0, 1]; 0 splits by shape alone.
     limit
         Merging limit, see `merge_regions`.
-    smallest
-        Least area in squares of the typical inner radius; never below 15 pixels.
+    debris
+        Least area of a piece and of a cell, in squares of the typical inner radius.
     **split
         Further arguments of `split_touching`.
 
@@ -117,7 +129,16 @@ def textured_cells(
     """
     image = np.asarray(image, np.float32)
     structure = local_spread(image, scale=scale)
-    mask = open_mask(texture_foreground(image, scale=scale, level=level, closing=closing))
-    labels, radius = split_touching(mask, limit=limit, **split)
-    labels = one_piece(fill_holes(labels), smallest=max(15.0, smallest * radius**2))
-    return labels, structure
+    mask = texture_foreground(image, scale=scale, level=level, closing=closing)
+    distance = inner_distance(mask)
+    mask = distance > shrink
+    pieces, _ = ndimage.label(mask)
+    large = np.bincount(pieces.ravel()) > debris * typical_radius(inner_distance(mask)) ** 2
+    large[0] = False
+    mask = large[pieces]
+    soft = ndimage.gaussian_filter(image, sigma)
+    soft -= ndimage.gaussian_filter(image, 10 * scale)
+    low, high = np.quantile(soft, (0.02, 0.98))
+    shade = np.clip((high - soft) / max(high - low, 1e-6), 0, 1)
+    labels, radius = split_touching(mask, shade, weight=halo, limit=limit, **split)
+    return one_piece(fill_holes(labels), smallest=max(15.0, debris / 4 * radius**2)), structure

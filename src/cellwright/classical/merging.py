@@ -15,7 +15,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from cellwright.classical.refine import region_quantile
 
@@ -125,7 +124,10 @@ def merge_regions(
     if not shared:
         return labels.astype(np.int32)
     index = np.arange(count + 1)
-    peak = ndimage.maximum(relief, labels, index).tolist()
+    inside = np.flatnonzero(labels)
+    peaks = np.zeros(count + 1, relief.dtype)
+    np.maximum.at(peaks, labels.ravel()[inside], relief.ravel()[inside])
+    peak = peaks.tolist()
     bright = np.maximum(region_quantile(image, labels, 0.9), 1e-9).tolist()
     sums: list[Moments] = [tuple(x) for x in moments(labels).tolist()]
     near: list[dict[int, Border]] = [{} for _ in index]

@@ -49,12 +49,15 @@ def otsu_threshold(values: np.ndarray, *, bins: int = 256) -> float:
     return float((edges[best[0] + 1] + edges[best[-1] + 1]) / 2)
 
 
-def bright_foreground(image: np.ndarray, *, level: float = 1.0, block: int = 64) -> np.ndarray:
+def bright_foreground(
+    image: np.ndarray, *, level: float = 1.0, block: int = 64, again: float = 5.0, margin: int = 5
+) -> np.ndarray:
     """Objects brighter than an uneven background, dim ones included.
 
-    The background is subtracted, and Otsu's threshold is taken on the square
-    root: photon noise becomes even, and a few very bright cells no longer lift
-    the threshold above the dim ones.
+    The background is subtracted, and Otsu's threshold is taken on the square root:
+    photon noise becomes even, and bright cells lift the threshold less. Where a few very
+    bright cells still hide the dim ones, the pixels away from the objects found so far
+    are thresholded again, as long as they clearly are of two kinds.
 
     Parameters
     ----------
@@ -64,6 +67,10 @@ def bright_foreground(image: np.ndarray, *, level: float = 1.0, block: int = 64)
         Factor on the threshold (of the square root); below 1 takes in more.
     block
         Side in pixels of the blocks whose dark quantile is the background.
+    again
+        How many standard deviations the two kinds must lie apart, see `separation`.
+    margin
+        Pixels around objects that are left out then, for their glow.
 
     Returns
     -------
@@ -71,7 +78,31 @@ def bright_foreground(image: np.ndarray, *, level: float = 1.0, block: int = 64)
         (row, column) bool; all False on a constant image.
     """
     lifted = np.sqrt(np.maximum(image - block_background(image, block=block), 0))
-    return lifted > max(level * otsu_threshold(lifted), 1e-6)
+    mask = lifted > max(level * otsu_threshold(lifted), 1e-6)
+    for _ in range(3):
+        rest = ~ndimage.binary_dilation(mask, iterations=margin)
+        values = lifted[rest]
+        if not mask.any() or values.size < mask.size / 10:
+            break
+        threshold = otsu_threshold(values)
+        if separation(values, threshold) < again:
+            break
+        mask |= rest & (lifted > level * threshold)
+    return mask
+
+
+def separation(values: np.ndarray, threshold: float) -> float:
+    """Gap between the means of the two classes over their pooled standard deviation.
+
+    Noise of one kind, cut at Otsu's threshold, has about 2.7.
+    """
+    upper = values > threshold
+    share = float(upper.mean())
+    if share in (0.0, 1.0):
+        return 0.0
+    high, low = values[upper], values[~upper]
+    pooled = share * float(high.var()) + (1 - share) * float(low.var())
+    return (float(high.mean()) - float(low.mean())) / max(pooled**0.5, 1e-9)
 
 
 def texture_foreground(

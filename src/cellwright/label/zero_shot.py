@@ -21,7 +21,7 @@ def shape_filter(
     largest: float = 5.0,
     longest: float = 6.0,
     thinnest: float = 5.0,
-    roundness: float = 0.12,
+    roundness: float = 0.05,
 ) -> np.ndarray:
     """Objects that can be single cells, given the other objects of the image.
 
@@ -31,7 +31,7 @@ def shape_filter(
         Shapes of all objects.
     smallest, largest
         How far, in robust standard deviations, log area may lie below and above the
-        median of the cells that do not touch the border.
+        median (by pixels, see `robust_score`) of the cells that do not touch the border.
     longest, thinnest
         The same for log length above and log width below the median.
     roundness
@@ -43,9 +43,10 @@ def shape_filter(
         (N,) bool. Objects at the border may be small, short and thin: they are cut.
     """
     whole = ~found.border
-    area = robust_score(np.log(np.maximum(found.area, 1)), least=0.3, among=whole)
-    length = robust_score(np.log(found.length), least=0.2, among=whole)
-    width = robust_score(np.log(found.width), least=0.2, among=whole)
+    weight = np.maximum(found.area, 1)
+    area = robust_score(np.log(weight), weight, least=0.3, among=whole)
+    length = robust_score(np.log(found.length), weight, least=0.2, among=whole)
+    width = robust_score(np.log(found.width), weight, least=0.2, among=whole)
     not_small = ((area >= -smallest) & (width >= -thinnest)) | found.border
     not_large = (area <= largest) & (length <= longest)
     return not_small & not_large & ((found.roundness >= roundness) | found.border)
@@ -78,7 +79,8 @@ def confidence(labels: np.ndarray, image: np.ndarray, found: Shapes | None = Non
     contrast = rim_contrast(labels, image)
     clear = 1 - np.exp(-np.maximum(contrast, 0) / 3)
     full = np.clip((found.fill - 0.7) / 0.25, 0.05, 1)
-    area = robust_score(np.log(np.maximum(found.area, 1)), least=0.35, among=~found.border)
+    weight = np.maximum(found.area, 1)
+    area = robust_score(np.log(weight), weight, least=0.35, among=~found.border)
     area = np.where(found.border, np.maximum(area, 0), area)
     return (clear * full * np.exp(-0.5 * (area / 2.5) ** 2)).astype(np.float32)
 
