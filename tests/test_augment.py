@@ -12,6 +12,7 @@ from cellwright.augment import (
     draw_warp,
     intensity_range,
     normalise,
+    uneven_light,
 )
 from cellwright.geometry import to_label_map
 from cellwright.synth import simulate_field
@@ -71,3 +72,13 @@ def test_percentiles_become_zero_and_one() -> None:
 def test_a_flat_image_stays_finite() -> None:
     image = np.full((1, 8, 8), 7.0)
     assert np.isfinite(normalise(image, *intensity_range(image))).all()
+
+
+def test_uneven_light_is_smooth_and_around_one() -> None:
+    rng = np.random.default_rng(0)
+    field = uneven_light(rng, (61, 97), strength=0.5)
+    assert field.shape == (61, 97)
+    assert field.min() > 0
+    assert np.abs(np.diff(np.log(field), axis=0)).max() < 0.3
+    assert 0.2 < np.log(field).std() < 0.8
+    assert uneven_light(rng, (1, 1), strength=0.0).tolist() == [[1.0]]

@@ -106,7 +106,7 @@ def draw_warp(
     shape: tuple[int, int],
     size: tuple[int, int],
     *,
-    scale: tuple[float, float] = (0.7, 1.5),
+    scale: tuple[float, float] = (0.6, 1.7),
     turn: bool = True,
 ) -> Warp:
     """A random crop: place, mirror, turn by any angle, scale, a little unequal in its axes.
@@ -137,7 +137,10 @@ def draw_warp(
 
 
 def change_intensity(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Gain, offset, gamma, blur and noise at random, per channel.
+    """Gamma, gain, uneven light, offset, blur and noise at random, per channel.
+
+    The ranges are wide on purpose: images of another microscope differ from those trained on
+    more than these among each other.
 
     Parameters
     ----------
@@ -147,15 +150,34 @@ def change_intensity(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     image = image.copy()
     for channel in image:
         if rng.random() < 0.5:
-            gamma = np.exp(rng.uniform(-0.6, 0.6))
+            gamma = np.exp(rng.uniform(-0.7, 0.7))
             channel[:] = np.sign(channel) * np.abs(channel) ** gamma
-        channel *= np.exp(rng.uniform(-0.35, 0.35))
+        channel *= np.exp(rng.uniform(-0.5, 0.5))
+        if rng.random() < 0.4:
+            channel *= uneven_light(rng, channel.shape, strength=rng.uniform(0.2, 0.8))
         channel += rng.normal(0, 0.05)
-        if rng.random() < 0.15:
-            channel[:] = ndimage.gaussian_filter(channel, rng.uniform(0.4, 1.2))
+        if rng.random() < 0.2:
+            channel[:] = ndimage.gaussian_filter(channel, rng.uniform(0.4, 1.6))
         if rng.random() < 0.3:
-            channel += rng.normal(0, rng.uniform(0.01, 0.08), channel.shape).astype(np.float32)
+            channel += rng.normal(0, rng.uniform(0.01, 0.1), channel.shape).astype(np.float32)
     return image
+
+
+def uneven_light(
+    rng: np.random.Generator, shape: tuple[int, ...], *, strength: float
+) -> np.ndarray:
+    """A smooth field of gains around 1, float32 (row, column): some places bright, some dim.
+
+    `strength` is the standard deviation of the gain's logarithm, drawn on a coarse grid of
+    5 x 5 points and interpolated between them.
+    """
+    coarse = rng.normal(0, strength, (5, 5))
+    rows, cols = (np.linspace(0, 4, n) for n in shape)
+    lines = np.stack([np.interp(cols, np.arange(5), line) for line in coarse])
+    low = np.minimum(rows.astype(int), 3)
+    share = (rows - low)[:, None]
+    field = lines[low] * (1 - share) + lines[low + 1] * share
+    return np.exp(field).astype(np.float32)
 
 
 def normalise(image: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:

@@ -36,7 +36,7 @@ def train(
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0, help="Stop after so long.")] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Crops per step.")] = 8,
+    batch_size: Annotated[int, typer.Option(min=1, help="Crops per step.")] = 4,
     accumulate: Annotated[int, typer.Option(min=1, help="Batches per change of weights.")] = 1,
     patience: Annotated[
         int | None, typer.Option(min=1, help="Stop after so many epochs without gain.")

@@ -93,10 +93,10 @@ class Train(Strict):
     init: Path | None = None
     epochs: Count | None = None
     minutes: Annotated[float, Field(gt=0)] | None = None
-    batch_size: Count = 8
+    batch_size: Count = 4
     accumulate: Count = 1
     crop: Pair = (256, 256)
-    scale: tuple[float, float] = (0.7, 1.5)
+    scale: tuple[float, float] = (0.6, 1.7)
     learning_rate: Annotated[float, Field(gt=0)] = 2e-3
     patience: Count | None = None
     widths: tuple[Count, ...] | None = None

@@ -85,7 +85,7 @@ class CropSettings:
     """
 
     size: tuple[int, int] = (256, 256)
-    scale: tuple[float, float] = (0.7, 1.5)
+    scale: tuple[float, float] = (0.6, 1.7)
     seed: int = 0
 
 
