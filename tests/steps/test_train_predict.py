@@ -172,6 +172,16 @@ def test_two_images_of_one_name_are_refused(model: Path, tmp_path: Path) -> None
         predict([tmp_path / "a", tmp_path / "b"], model, tmp_path / "out", quiet=True)
 
 
+def test_another_magnification_is_said(model: Path, tmp_path: Path, caplog) -> None:
+    field = simulate_field(seed=9, shape=(48, 48), cells=1)
+    for name, size in (("same", (0.6, 0.6)), ("other", (2.0, 2.0))):
+        write_image(Image(field.image.data, pixel_size=size), tmp_path / "in" / f"{name}.tif")
+    predict([tmp_path / "in"], model, tmp_path / "out", quiet=True)
+    told = [r.getMessage() for r in caplog.records if "trained at" in r.getMessage()]
+    assert len(told) == 1
+    assert "other.tif" in told[0]
+
+
 def test_tiled_equals_untiled(model: Path) -> None:
     from cellwright.predict import Predictor, Tiling
     from cellwright.zoo.checkpoint import load_model

@@ -187,6 +187,7 @@ def _segmented(
         try:
             image = job.read()
             predictor.check(image)
+            _compare_pixel_size(job, image, predictor.card.pixel_size)
         except (OSError, ValueError, MemoryError) as error:
             failed.append(Failure(str(job.path), _line(error)))
             continue
@@ -200,6 +201,20 @@ def _segmented(
             waiting = []
     if waiting:
         yield from _batch(waiting, predictor, failed)
+
+
+def _compare_pixel_size(job: ImageJob, image: Image, trained: tuple[float, float] | None) -> None:
+    """Warn if the cells of `image` are magnified otherwise than those the model knows."""
+    if trained is None or image.pixel_size is None:
+        return
+    ratio = max(image.pixel_size[0] / trained[0], trained[0] / image.pixel_size[0])
+    if ratio > 1.5:
+        log.warning(
+            "%s: a pixel is %.3g um, the model was trained at %.3g um; cells may be missed",
+            job.path,
+            image.pixel_size[0],
+            trained[0],
+        )
 
 
 def _batch(

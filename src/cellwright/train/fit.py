@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -264,7 +265,10 @@ def fit(
     )
     begun = resume and last.is_file()
     learner.method.to(memory_format=torch.channels_last)
-    trainer.fit(learner, ckpt_path=last if begun else None)
+    with warnings.catch_warnings():
+        for known in ("Checkpoint directory", r".isinstance\(treespec", ".*many workers"):
+            warnings.filterwarnings("ignore", message=known)
+        trainer.fit(learner, ckpt_path=last if begun else None)
     if best.best_model_path and Path(best.best_model_path).is_file():
         weights = read_state(Path(best.best_model_path))["state_dict"]
         learner.load_state_dict(weights)
