@@ -19,7 +19,9 @@ ARGUMENTS = {"inputs": 1, "class_names": ["cell"], "widths": [4, 8]}
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    card = ModelCard("unet-distance", ARGUMENTS, thresholds={"prominence": 0.4}, pixel_size=(0.5, 0.5))
+    card = ModelCard(
+        "unet-distance", ARGUMENTS, thresholds={"prominence": 0.4}, pixel_size=(0.5, 0.5)
+    )
     save_model(build("unet-distance", **ARGUMENTS), card, tmp_path)
     return tmp_path
 
