@@ -209,3 +209,19 @@ def test_blocks_give_the_cells_of_the_whole(model: Path) -> None:
     blocks = Predictor(method, card, Tiling(block=110, block_halo=48)).segment(frame)
     counts = match(whole, blocks, [0.9])[0]
     assert counts.fp + counts.fn <= 0.02 * max(len(whole), 1)
+
+
+def test_frames_read_piece_by_piece_give_the_same_cells(
+    model: Path, tmp_path: Path, monkeypatch
+) -> None:
+    from importlib import import_module
+
+    frame = simulate_field(seed=13, shape=(150, 170), cells=12).image
+    write_image(frame, tmp_path / "in" / "frame.tif")
+    found = []
+    for limit in (2**28, 0):
+        monkeypatch.setattr(import_module("cellwright.steps.predict"), "LAZY_BYTES", limit)
+        out = tmp_path / f"out{limit}"
+        predict([tmp_path / "in"], model, out, tile_shape=(64, 64), halo=(16, 16), quiet=True)
+        found.append(read_image(out / "frame_masks.tif").data)
+    np.testing.assert_array_equal(*found)

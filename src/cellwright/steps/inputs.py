@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -39,7 +40,8 @@ def image_jobs(
     sources
         Image files, folders of images, data sets.
     lazy_beyond
-        Bytes of a file beyond which it is read piece by piece; None reads all as a whole.
+        Bytes of pixels beyond which an image is read piece by piece, whatever its file's
+        size; None reads all as a whole.
 
     Raises
     ------
@@ -49,21 +51,19 @@ def image_jobs(
     from cellwright.formats.dataset import ANNOTATIONS, open_dataset
     from cellwright.formats.files import image_files, read_image, stem
 
-    def lazy(path: Path) -> bool:
-        if lazy_beyond is None:
-            return False
-        return path.is_dir() or path.stat().st_size > lazy_beyond
-
     jobs: list[ImageJob] = []
     for source in map(Path, [sources] if isinstance(sources, str | Path) else sources):
         if (source / ANNOTATIONS).is_file() or source.name == ANNOTATIONS:
             dataset = open_dataset(source)
             for i, name in enumerate(dataset.names):
                 path = dataset.path(i)
-                jobs.append(ImageJob(name, path, partial(dataset.image, i, lazy=lazy(path))))
+                jobs.append(
+                    ImageJob(name, path, partial(_read, partial(dataset.image, i), lazy_beyond))
+                )
         else:
             for path in image_files(source):
-                jobs.append(ImageJob(stem(path), path, partial(read_image, path, lazy=lazy(path))))
+                read = partial(_read, partial(read_image, path), lazy_beyond)
+                jobs.append(ImageJob(stem(path), path, read))
     seen: dict[str, Path] = {}
     for job in jobs:
         if job.name in seen:
@@ -73,3 +73,11 @@ def image_jobs(
             )
         seen[job.name] = job.path
     return jobs
+
+
+def _read(reader: Callable[..., Image], lazy_beyond: int | None) -> Image:
+    if lazy_beyond is not None:
+        image = reader(lazy=True)
+        if math.prod(image.data.shape) * image.data.dtype.itemsize > lazy_beyond:
+            return image
+    return reader(lazy=False)

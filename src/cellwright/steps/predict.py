@@ -32,7 +32,7 @@ SUFFIXES = {
     "measurements": "_measurements.csv",
 }
 FORMATS = ("coco", *SUFFIXES)
-#: bytes of an image file beyond which it is read piece by piece
+#: bytes of pixels beyond which an image is read piece by piece
 LAZY_BYTES = 2**28
 #: images of at most this many pixels are taken several at a time
 SMALL_PIXELS, TOGETHER = 2**20, 8
