@@ -1,6 +1,6 @@
 """Killed at random moments, resumed, nothing damaged (acceptance of the spine, point 5).
 
-    python benchmarks/kills.py [--kills 20] [--seed 0]
+    python benchmarks/kills.py [--kills 20] [--seed 0] [--only train|predict]
 
 A training and a prediction on simulated fields are started, killed (SIGKILL) at a random
 moment of their work (after the imports, within the next seconds), and started again with the
@@ -110,29 +110,47 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", choices=("train", "predict"))
     options = parser.parse_args()
     rng = random.Random(options.seed)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        data = folder / "data"
+        data, model = folder / "data", folder / "model"
         subprocess.run(command("simulate", "-o", data, "--fields", 6, "-q"), check=True)
-        subprocess.run(command("train", data, "-o", folder / "whole", *TRAIN), check=True)
-        words = command("predict", data, "-m", folder / "whole", "-o", folder / "p0", "-q")
+        subprocess.run(command("train", data, "-o", model, "--epochs", 1, "-q"), check=True)
+        words = command("predict", data, "-m", model, "-o", folder / "p0", "-q")
         start = time.perf_counter()
         subprocess.run(words, check=True)
         begin = time.perf_counter() - start
-        words = command("train", data, "-o", folder / "killed", *TRAIN)
-        print("train:", harass(words, folder / "killed", options.kills, begin, rng), flush=True)
-        equal = same_weights(folder / "whole", folder / "killed")
-        print("train: weights equal to those of an unkilled training:", equal, flush=True)
-        many = folder / "many"
-        subprocess.run(command("simulate", "-o", many, "--fields", 800, "-q"), check=True)
-        words = command("predict", many, "-m", folder / "whole", "-o", folder / "p1", "-q")
-        subprocess.run(words, check=True)
-        words = command("predict", many, "-m", folder / "whole", "-o", folder / "p2", "-q")
-        print("predict:", harass(words, folder / "p2", options.kills, begin, rng), flush=True)
-        one, other = finished(folder / "p1"), finished(folder / "p2")
-        print("predict: same images and cells as unkilled:", one == other, len(one), "images")
+        if options.only != "predict":
+            killed_trainings(folder, data, options.kills, begin, rng)
+        if options.only != "train":
+            killed_predictions(folder, model, options.kills, begin, rng)
+
+
+def killed_trainings(
+    folder: Path, data: Path, kills: int, begin: float, rng: random.Random
+) -> None:
+    """Print what twenty kills did to a training."""
+    subprocess.run(command("train", data, "-o", folder / "whole", *TRAIN), check=True)
+    words = command("train", data, "-o", folder / "killed", *TRAIN)
+    print("train:", harass(words, folder / "killed", kills, begin, rng), flush=True)
+    equal = same_weights(folder / "whole", folder / "killed")
+    print("train: weights equal to those of an unkilled training:", equal, flush=True)
+
+
+def killed_predictions(
+    folder: Path, model: Path, kills: int, begin: float, rng: random.Random
+) -> None:
+    """Print what twenty kills did to a prediction."""
+    many = folder / "many"
+    subprocess.run(command("simulate", "-o", many, "--fields", 2500, "-q"), check=True)
+    words = command("predict", many, "-m", model, "-o", folder / "p1", "-q")
+    subprocess.run(words, check=True)
+    words = command("predict", many, "-m", model, "-o", folder / "p2", "-q")
+    print("predict:", harass(words, folder / "p2", kills, begin, rng), flush=True)
+    one, other = finished(folder / "p1"), finished(folder / "p2")
+    print("predict: same images and cells as unkilled:", one == other, len(one), "images")
 
 
 if __name__ == "__main__":
