@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -175,8 +175,3 @@ def crops_per_epoch(shapes: Sequence[tuple[int, int]], size: tuple[int, int]) ->
     """Crops that show every frame about once, at least 64."""
     windows = sum(max(1.0, rows * cols / (size[0] * size[1])) for rows, cols in shapes)
     return int(max(64, np.ceil(windows)))
-
-
-def to_device(batch: tuple[Tensor, Mapping[str, Tensor]], device: torch.device) -> Batch:
-    """The batch on `device`."""
-    return batch[0].to(device), {k: v.to(device) for k, v in batch[1].items()}
