@@ -27,7 +27,7 @@ def _ranges(owner: np.ndarray, start: np.ndarray, stop: np.ndarray) -> Iterator[
         yield owner[n], stop[n] - (ends[n] - flat)
 
 
-def _meeting_boxes(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def meeting_boxes(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Indices (i, j) of all boxes of `a` and `b` that share a pixel, ordered by i, then j."""
     searches = []
     for axis in (0, 1):
@@ -87,7 +87,7 @@ def intersections(a: Instances, b: Instances) -> tuple[np.ndarray, np.ndarray, n
             f"instances on frames of {a.shape} and {b.shape} came: both must have the same rows "
             "and columns"
         )
-    i, j = _meeting_boxes(a.boxes, b.boxes)
+    i, j = meeting_boxes(a.boxes, b.boxes)
     window = np.concatenate(
         [
             np.maximum(a.boxes[i, :2], b.boxes[j, :2]),

@@ -30,10 +30,14 @@ def squares(*corners: tuple[int, int], side: int = 4, **facts: object) -> Instan
     return Instances((40, 40), boxes, tuple(np.ones((side, side)) for _ in corners), **facts)
 
 
-def test_random_cases_equal_pycocotools(equality: ModuleType) -> None:
-    pytest.importorskip("pycocotools")
-    worst = list(equality.random_coco(100, seed=1))
-    assert len(worst) == 100
+@pytest.mark.parametrize(
+    ("package", "figures"),
+    [("pycocotools", "pycocotools_figures"), ("faster_coco_eval", "faster_figures")],
+)
+def test_random_cases_equal_others(equality: ModuleType, package: str, figures: str) -> None:
+    pytest.importorskip(package)
+    worst = list(equality.random_coco(60, seed=1, peer=getattr(equality, figures)))
+    assert len(worst) == 60
     assert max(gap for gap, _ in worst) < 1e-9
 
 
@@ -79,9 +83,11 @@ def test_no_truth_has_no_average_precision() -> None:
     assert set(gathered.figures()["segm"].values()) == {None}
     gathered.add(squares(), squares((0, 0)))
     gathered.add(squares(), squares())
-    assert gathered.figures()["bbox"] == dict.fromkeys(("AP", "AP50", "AP75", "APs", "APm", "APl"))
+    assert set(gathered.figures()["bbox"].values()) == {None}
+    assert gathered.curves() == {}
     gathered.add(squares((0, 0)), squares())
     assert gathered.figures()["segm"]["AP50"] == 0
+    assert gathered.figures()["segm"]["AFNR"] == 1
 
 
 def test_detections_beyond_the_limit_do_not_count() -> None:

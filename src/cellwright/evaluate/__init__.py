@@ -7,7 +7,8 @@ counts: 0 / 0 is 0. Average precision that is not defined (no truth in an area b
 from cellwright.evaluate.coco import COCO_AREAS, LIVECELL_AREAS, AveragePrecision
 from cellwright.evaluate.match import THRESHOLDS, MatchCounts, match, pairs
 from cellwright.evaluate.pixel import PixelCounts, foreground, pixel_counts
-from cellwright.evaluate.scores import SCHEMA_VERSION, Scorer, Scores, score
+from cellwright.evaluate.scorer import Scorer, score
+from cellwright.evaluate.scores import SCHEMA_VERSION, Scores
 
 __all__ = [
     "COCO_AREAS",

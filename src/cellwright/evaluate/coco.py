@@ -1,67 +1,36 @@
 """COCO average precision of masks and boxes, image by image.
 
-The evaluation is that of Lin et al. 2014 (cocodataset.org/#detection-eval), run by
-faster-coco-eval; its result for each image is kept and joined at the end, so neither masks
-nor IoU matrices of more than one image are in memory, and any group of images can be summed
-up without matching again. Two settings are ours: up to 2000 detections per image count (COCO:
-100, too few for cells), and the area bins are free.
+The evaluation is that of Lin et al. 2014 (cocodataset.org/#detection-eval). Of each image only
+its detections are kept, 18 bytes each (score, true or false at each IoU in each area bin), so
+neither masks nor IoU of more than one image are in memory, and any group of images, or a
+thousand resamples of them, can be summed up without matching again. Two settings are free: how
+many detections of an image count (2000; COCO's 100 are too few for cells), and the area bins.
 """
 
 from __future__ import annotations
 
-import logging
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from cellwright.evaluate.classes import check_same_frame, class_labels, crowds
-from cellwright.geometry.rle import encode_rle
+from cellwright.evaluate.comparison import Comparison
+from cellwright.evaluate.greedy import COCO_THRESHOLDS, Overlaps, detections
+from cellwright.evaluate.precision_recall import RECALLS, Ranking, mean_defined
 from cellwright.types import InputError, Instances
-
-logger = logging.getLogger(__name__)
 
 KINDS = ("segm", "bbox")
 MAX_DETECTIONS = 2000
 #: Area bins in square pixels, both ends included: COCO's and those of LIVECell (Edlund 2021).
 COCO_AREAS = {"s": (0, 32**2), "m": (32**2, 96**2), "l": (96**2, 1e10)}
 LIVECELL_AREAS = {"s": (0, 324), "m": (324, 961), "l": (961, 1e10)}
+#: Detections and area bins by name, as `cellwright evaluate --preset` takes them.
+PRESETS = {"coco": (MAX_DETECTIONS, COCO_AREAS), "livecell": (2000, LIVECELL_AREAS)}
+#: Passes over a detection that the resamples of one group may take.
+_WORK = 1_500_000_000
+_FEWEST = 100
 
 Figures = dict[str, float | None]
-
-
-def coco_annotations(
-    instances: Instances,
-    labels: Sequence[str],
-    *,
-    crowd: Sequence[bool] | None = None,
-) -> list[dict[str, Any]]:
-    """COCO annotations of one image: `label`, `score`, `bbox`, `area`, `segmentation`, `iscrowd`.
-
-    The box is [x, y, width, height] of the instance's own box, the area that of the mask.
-    """
-    flags = crowd if crowd is not None else [False] * len(instances)
-    rows = zip(
-        labels,
-        instances.scores.tolist(),
-        instances.boxes.tolist(),
-        instances.areas.tolist(),
-        encode_rle(instances),
-        flags,
-        strict=True,
-    )
-    return [
-        {
-            "label": label,
-            "score": score,
-            "bbox": [float(c0), float(r0), float(c1 - c0), float(r1 - r0)],
-            "area": float(area),
-            "segmentation": rle,
-            "iscrowd": int(flag),
-        }
-        for label, score, (r0, c0, r1, c1), area, rle, flag in rows
-    ]
 
 
 class AveragePrecision:
@@ -75,7 +44,8 @@ class AveragePrecision:
         How many predictions of an image and class count, best scores first.
     areas
         Area bins: name -> (smallest, largest) in square pixels. A true cell belongs to a bin
-        by its `area`; an unmatched prediction by the area of its mask or, for boxes, its box.
+        by the area of its mask; an unmatched prediction by that of its mask or, for boxes, of
+        its box.
 
     Notes
     -----
@@ -87,7 +57,7 @@ class AveragePrecision:
     >>> gathered = AveragePrecision()
     >>> gathered.add(cell, cell)
     >>> {name: round(value, 9) for name, value in gathered.figures()["segm"].items() if value}
-    {'AP': 1.0, 'AP50': 1.0, 'AP75': 1.0, 'APs': 1.0}
+    {'AP': 1.0, 'AP50': 1.0, 'AP75': 1.0, 'APs': 1.0, 'AR': 1.0, 'ARs': 1.0}
     """
 
     def __init__(
@@ -103,13 +73,10 @@ class AveragePrecision:
             raise InputError(f"max_detections is {max_detections}: at least 1 is wanted")
         self.kinds = tuple(kinds)
         self.max_detections = int(max_detections)
-        self.areas = dict(areas)
+        self.areas = {name: (float(low), float(high)) for name, (low, high) in areas.items()}
+        self._bins = [(0.0, 1e10), *self.areas.values()]
         self._images = 0
-        self._next_id = 1
-        # kind -> label -> image -> one evaluation per area bin ("all" first)
-        self._evaluations: dict[str, dict[str, dict[int, list[Any]]]] = {
-            kind: defaultdict(dict) for kind in self.kinds
-        }
+        self._rankings: dict[str, dict[str, Ranking]] = {kind: {} for kind in self.kinds}
 
     def __len__(self) -> int:
         return self._images
@@ -122,34 +89,32 @@ class AveragePrecision:
         InputError
             If the frames differ or a class is predicted that the truth does not have.
         """
-        check_same_frame(truth, pred)
-        true_labels, pred_labels = class_labels(truth, pred)
-        self.add_annotations(
-            coco_annotations(truth, true_labels.tolist(), crowd=crowds(truth).tolist()),
-            coco_annotations(pred, pred_labels.tolist()),
-            truth.shape,
+        self.add_comparison(Comparison(truth, pred))
+
+    def add_comparison(self, seen: Comparison) -> None:
+        """Add one image whose cells were compared already."""
+        labels = sorted({*seen.true_names, *seen.pred_names})
+        self.add_overlaps(
+            {
+                kind: {label: _overlaps(seen, label, boxes=kind == "bbox") for label in labels}
+                for kind in self.kinds
+            }
         )
 
-    def add_annotations(
-        self,
-        truth: Sequence[Mapping[str, Any]],
-        pred: Sequence[Mapping[str, Any]],
-        shape: tuple[int, int],
-    ) -> None:
-        """Add one image given as COCO annotations with a `label` each (see `coco_annotations`).
-
-        `segmentation` is needed for masks only: compressed RLE, or polygons in the truth.
-        """
-        truth, pred = self._numbered(truth), self._numbered(pred)
-        labels = sorted({a["label"] for a in truth} | {a["label"] for a in pred})
+    def add_overlaps(self, found: Mapping[str, Mapping[str, Overlaps]]) -> None:
+        """Add one image as its overlaps by kind and class."""
+        shape = (len(COCO_THRESHOLDS), len(self._bins))
         for kind in self.kinds:
-            found = self._evaluate(kind, labels, truth, pred, shape)
-            for label, evaluations in zip(labels, found, strict=True):
-                self._evaluations[kind][label][self._images] = evaluations
+            for label, overlaps in found[kind].items():
+                ranking = self._rankings[kind].setdefault(label, Ranking(shape))
+                ranking.add(
+                    self._images,
+                    detections(overlaps, bins=self._bins, max_detections=self.max_detections),
+                )
         self._images += 1
 
     def figures(self, images: Iterable[int] | None = None) -> dict[str, Figures]:
-        """AP, AP50, AP75 and AP per area bin (APs, APm, APl) for each kind.
+        """AP, AP50, AP75, AP per area bin (APs, APm, APl), AR likewise, and AFNR, for each kind.
 
         Parameters
         ----------
@@ -160,83 +125,120 @@ class AveragePrecision:
         -------
         dict
             ``{"segm": {"AP": ..., ...}, "bbox": {...}}``; a figure is None where no true cell
-            is in its bin (pycocotools says -1). Each is the mean over classes with truth.
+            is in its bin (pycocotools says -1). Each is the mean over classes with truth. AR
+            is the largest recall, averaged over IoU; AFNR = 1 - AR (Kim, Song, Zheng 2022,
+            Eq. 4).
         """
+        return {kind: self._figures(kind, self._numbers(images)) for kind in self.kinds}
+
+    def curves(self, images: Iterable[int] | None = None) -> dict[str, dict[str, Any]]:
+        """Precision at 101 levels of recall for each kind, mean over classes with truth.
+
+        Returns
+        -------
+        dict
+            Kind -> ``{"recall": [...], "precision": {"0.50": [...], ..., "mean": [...]}}``;
+            a kind without any true cell is left out.
+        """
+        found = {}
+        for kind in self.kinds:
+            parts = [
+                ranking.of(self._numbers(images)).precision()[0][..., 0]
+                for ranking in self._rankings[kind].values()
+            ]
+            parts = [p for p in parts if (p > -1).all()]
+            if parts:
+                mean = np.mean(parts, axis=0)
+                lines = {
+                    f"{t:.2f}": row for t, row in zip(COCO_THRESHOLDS, mean.tolist(), strict=True)
+                }
+                lines["mean"] = mean.mean(axis=0).tolist()
+                found[kind] = {"recall": RECALLS.tolist(), "precision": lines}
+        return found
+
+    def resampled(
+        self, drawn: np.ndarray, images: Iterable[int] | None = None
+    ) -> dict[str, dict[str, np.ndarray]]:
+        """AP, AP50, AP75, AR and AFNR of resamples of the images.
+
+        Parameters
+        ----------
+        drawn
+            (resample, image) how often each of `images` counts. Of very large sets fewer
+            resamples are computed, 100 at least: the first rows of `drawn`.
+        images
+            Which of the added images, by their number; None for all.
+
+        Returns
+        -------
+        dict
+            Kind -> figure -> (resample,) float64, NaN where it is not defined.
+        """
+        numbers = self._numbers(images)
+        found = {}
+        for kind in self.kinds:
+            ranked = [r.of(numbers) for r in self._rankings[kind].values()]
+            work = sum(len(r.image) for r in ranked) * len(COCO_THRESHOLDS) * 2
+            rows = drawn[: max(_FEWEST, _WORK // max(1, work))]
+            every = [r.resampled(rows) for r in ranked]
+            if not every:
+                continue
+            average = _mean_over_classes([average for average, _ in every])
+            recall = _mean_over_classes([recall for _, recall in every]).mean(axis=1)
+            found[kind] = {
+                "AP": average.mean(axis=1),
+                "AP50": average[:, 0],
+                "AP75": average[:, 5],
+                "AR": recall,
+                "AFNR": 1 - recall,
+            }
+        return found
+
+    def _numbers(self, images: Iterable[int] | None) -> np.ndarray:
         wanted = range(self._images) if images is None else sorted(set(images))
-        return {kind: self._figures(kind, wanted) for kind in self.kinds}
+        return np.array(list(wanted), dtype=np.int64)
 
-    def _numbered(self, found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        first, self._next_id = self._next_id, self._next_id + len(found)
-        return [{"iscrowd": 0, **a, "id": first + k, "image_id": 1} for k, a in enumerate(found)]
-
-    def _evaluator(self, kind: str, truth: Any = None, pred: Any = None) -> Any:
-        from faster_coco_eval.core.faster_eval_api import COCOeval_faster
-
-        evaluator = COCOeval_faster(
-            truth, pred, iouType=kind, separate_eval=True, print_function=logger.debug
-        )
-        bins = {"all": (0, 1e10), **self.areas}
-        evaluator.params.areaRng = [[float(low), float(high)] for low, high in bins.values()]
-        evaluator.params.areaRngLbl = list(bins)
-        evaluator.params.maxDets = [self.max_detections]
-        return evaluator
-
-    def _evaluate(
-        self,
-        kind: str,
-        labels: list[str],
-        truth: list[dict[str, Any]],
-        pred: list[dict[str, Any]],
-        shape: tuple[int, int],
-    ) -> list[list[Any]]:
-        """For each label, the evaluation of one image in each area bin."""
-        from faster_coco_eval.core.coco import COCO
-
-        if not labels:
-            return []
-        numbers = {label: k + 1 for k, label in enumerate(labels)}
-        image = {"id": 1, "height": int(shape[0]), "width": int(shape[1])}
-
-        def dataset(found: list[dict[str, Any]], boxed: bool) -> Any:
-            own = [{**a, "category_id": numbers[a["label"]]} for a in found]
-            for a in own if boxed else ():
-                a["area"] = a["bbox"][2] * a["bbox"][3]
-            categories = [{"id": k, "name": str(name)} for name, k in numbers.items()]
-            return COCO({"images": [image], "annotations": own, "categories": categories})
-
-        evaluator = self._evaluator(kind, dataset(truth, False), dataset(pred, kind == "bbox"))
-        evaluator.evaluate()
-        flat, bins = evaluator._evalImgs_cpp, len(evaluator.params.areaRng)
-        return [list(flat[k * bins : (k + 1) * bins]) for k in range(len(labels))]
-
-    def _figures(self, kind: str, wanted: Sequence[int]) -> Figures:
-        names = ["AP", "AP50", "AP75", *(f"AP{name}" for name in self.areas)]
-        precision = []
-        for by_image in self._evaluations[kind].values():
-            images = [k for k in wanted if k in by_image]
-            if images:
-                precision.append(self._accumulate(kind, by_image, images))
-        if not precision:
-            return dict.fromkeys(names)
-        table = np.concatenate(precision, axis=2)  # IoU threshold, recall, class, area bin
-        whole = table[..., 0]
-        parts = [whole, whole[:1], whole[5:6], *np.moveaxis(table[..., 1:], -1, 0)]
-        return {name: _mean(part) for name, part in zip(names, parts, strict=True)}
-
-    def _accumulate(
-        self, kind: str, by_image: dict[int, list[Any]], images: list[int]
-    ) -> np.ndarray:
-        """Precision of one class over some images: (IoU threshold, recall, 1, area bin)."""
-        evaluator = self._evaluator(kind)
-        evaluator.params.imgIds, evaluator.params.catIds = images, [1]
-        bins = range(len(evaluator.params.areaRng))
-        evaluator._paramsEval = evaluator.params
-        evaluator._evalImgs_cpp = [by_image[k][b] for b in bins for k in images]
-        evaluator.accumulate()
-        return np.asarray(evaluator.eval["precision"])[..., 0]
+    def _figures(self, kind: str, wanted: np.ndarray) -> Figures:
+        tables = [r.of(wanted).precision() for r in self._rankings[kind].values()]
+        precision, recall = [p for p, _ in tables], [r for _, r in tables]
+        figures = {
+            "AP": mean_defined([p[..., 0] for p in precision]),
+            "AP50": mean_defined([p[0, :, 0] for p in precision]),
+            "AP75": mean_defined([p[5, :, 0] for p in precision]),
+        }
+        bins = list(enumerate(self.areas, start=1))
+        figures |= {f"AP{name}": mean_defined([p[..., k] for p in precision]) for k, name in bins}
+        found = mean_defined([r[:, 0] for r in recall])
+        figures["AR"] = found
+        figures |= {f"AR{name}": mean_defined([r[:, k] for r in recall]) for k, name in bins}
+        figures["AFNR"] = None if found is None else 1 - found
+        return figures
 
 
-def _mean(precision: np.ndarray) -> float | None:
-    """Mean of the defined entries (-1 marks those of classes without truth)."""
-    defined = precision[precision > -1]
-    return float(defined.mean()) if defined.size else None
+def _overlaps(seen: Comparison, label: str, *, boxes: bool) -> Overlaps:
+    """What COCO's matching needs to know of one class of one image."""
+    of_truth, of_pred = seen.true_names == label, seen.pred_names == label
+    pairs = seen.boxes if boxes else seen.masks
+    pairs = pairs.pick(np.asarray(of_truth[pairs.i] & of_pred[pairs.j], dtype=bool))
+    pred_areas = seen.pred_box_areas if boxes else seen.pred_areas
+    at_crowd = seen.crowd[pairs.i]
+    iou = np.where(at_crowd, pairs.shared / np.maximum(pred_areas[pairs.j], 1), pairs.iou)
+    true_number, pred_number = np.cumsum(of_truth) - 1, np.cumsum(of_pred) - 1
+    return Overlaps(
+        true_number[pairs.i],
+        pred_number[pairs.j],
+        iou,
+        seen.true_areas[of_truth],
+        seen.crowd[of_truth],
+        pred_areas[of_pred],
+        seen.pred.scores[of_pred],
+    )
+
+
+def _mean_over_classes(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Mean over classes, NaN where no class has truth."""
+    table = np.array(parts)
+    known = np.isfinite(table)
+    count = known.sum(axis=0)
+    total = np.where(known, table, 0).sum(axis=0)
+    return np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)

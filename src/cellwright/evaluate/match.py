@@ -9,15 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from cellwright.evaluate import ratios
-from cellwright.evaluate.classes import check_same_frame, class_labels, crowds
-from cellwright.overlap import intersections
+from cellwright.evaluate.comparison import Comparison
+from cellwright.evaluate.metric import Metric, Sums
 from cellwright.types import InputError, Instances
 
 #: 0.50:0.05:0.95, each the float nearest to its two decimals, so that an IoU of 3/5 meets 0.6.
@@ -47,15 +45,7 @@ class MatchCounts:
 
     def figures(self) -> dict[str, float]:
         """Counts and what follows from them, by name."""
-        return {
-            "tp": self.tp,
-            "fp": self.fp,
-            "fn": self.fn,
-            "accuracy": self.accuracy,
-            "precision": ratios.precision(self.tp, self.fp),
-            "recall": ratios.recall(self.tp, self.fn),
-            "f1": ratios.f1(self.tp, self.fp, self.fn),
-        }
+        return _figures(self.tp, self.fp, self.fn)
 
 
 def match(
@@ -94,21 +84,17 @@ def match(
     (MatchCounts(tp=1, fp=1, fn=0), MatchCounts(tp=0, fp=2, fn=1))
     """
     _check_thresholds(thresholds)
-    i, j, iou, within = _overlaps(truth, pred)
-    crowd = crowds(truth)
-    inside = np.zeros(len(pred))
-    at_crowd = crowd[i]
-    np.maximum.at(inside, j[at_crowd], within[at_crowd])
-    i, j, iou = i[~at_crowd], j[~at_crowd], iou[~at_crowd]
-    true_cells = len(truth) - int(np.count_nonzero(crowd))
-    counts = []
-    for threshold in thresholds:
-        _, found, _ = assign(i, j, iou, threshold)
-        lost = np.ones(len(pred), dtype=bool)
-        lost[found] = False
-        fp = int(np.count_nonzero(lost & (inside < threshold)))
-        counts.append(MatchCounts(len(found), fp, true_cells - len(found)))
-    return tuple(counts)
+    seen = Comparison(truth, pred)
+    return tuple(match_counts(seen, threshold) for threshold in thresholds)
+
+
+def match_counts(seen: Comparison, threshold: float) -> MatchCounts:
+    """Counts of one image at one IoU threshold."""
+    return MatchCounts(
+        len(seen.matched(threshold)),
+        int(np.count_nonzero(seen.spurious(threshold))),
+        int(np.count_nonzero(seen.missed(threshold))),
+    )
 
 
 def pairs(
@@ -132,89 +118,46 @@ def pairs(
     ([0, 1], [1, 0], [1.0, 1.0])
     """
     _check_thresholds([threshold])
-    i, j, iou, _ = _overlaps(truth, pred)
-    real = ~crowds(truth)[i]
-    return assign(i[real], j[real], iou[real], threshold)
+    found = Comparison(truth, pred).matched(threshold)
+    return found.i, found.j, found.iou
 
 
-def assign(
-    i: np.ndarray, j: np.ndarray, iou: np.ndarray, threshold: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Most one-to-one pairs with IoU >= threshold, then the largest sum of IoU.
-
-    The graph of pairs falls into small components; one of a single row or column is solved
-    by its best pair, each other one by the Hungarian method on its own dense matrix.
-
-    Parameters
-    ----------
-    i, j, iou
-        Pairs that share pixels: (P,) row index, column index and IoU.
-    threshold
-        IoU in (0, 1].
-
-    Returns
-    -------
-    i, j, iou
-        The chosen pairs, sorted by `i`.
-
-    Examples
-    --------
-    Row 0 likes column 0 best, but two pairs are more than one:
-
-    >>> i, j, _ = assign(np.array([0, 0, 1]), np.array([0, 1, 0]), np.array([0.9, 0.6, 0.6]), 0.5)
-    >>> i.tolist(), j.tolist()
-    ([0, 1], [1, 0])
-    """
-    enough = iou >= threshold
-    i, j, iou = i[enough], j[enough], iou[enough]
-    if not len(i):
-        return i, j, iou
-    rows, row = np.unique(i, return_inverse=True)
-    columns, column = np.unique(j, return_inverse=True)
-    size = len(rows) + len(columns)
-    graph = coo_array((np.ones(len(i), bool), (row, len(rows) + column)), shape=(size, size))
-    count, labels = connected_components(graph, directed=False)
-    component = labels[row]
-    tall = np.bincount(labels[: len(rows)], minlength=count)
-    wide = np.bincount(labels[len(rows) :], minlength=count)
-
-    order = np.lexsort((-iou, component))
-    first = np.unique(component[order], return_index=True)[1]
-    star = np.minimum(tall, wide) == 1
-    chosen = [order[first[star]]]
-
-    starts = np.append(first, len(order))
-    for c in np.flatnonzero(~star):
-        edges = order[starts[c] : starts[c + 1]]
-        chosen.append(edges[_solve(row[edges], column[edges], iou[edges])])
-    picked = np.sort(np.concatenate(chosen))
-    picked = picked[np.argsort(i[picked], kind="stable")]
-    return i[picked], j[picked], iou[picked]
+def _count(seen: Comparison) -> dict[str, float]:
+    sums: dict[str, float] = {}
+    for threshold in THRESHOLDS:
+        counts = match_counts(seen, threshold)
+        sums |= {f"{k}@{threshold:.2f}": getattr(counts, k) for k in ("tp", "fp", "fn")}
+    return sums
 
 
-def _solve(row: np.ndarray, column: np.ndarray, iou: np.ndarray) -> np.ndarray:
-    """Edges of the best assignment of one component: number of pairs first, IoU second."""
-    rows, r = np.unique(row, return_inverse=True)
-    columns, c = np.unique(column, return_inverse=True)
-    edge = np.full((len(rows), len(columns)), -1)
-    edge[r, c] = np.arange(len(row))
-    gain = np.zeros(edge.shape)
-    gain[r, c] = 1.0 + iou / (2 * min(edge.shape))
-    best = edge[linear_sum_assignment(gain, maximize=True)]
-    return best[best >= 0]
+def _divide(sums: Sums) -> dict[str, Any]:
+    figures: dict[str, Any] = {}
+    for threshold in THRESHOLDS:
+        tp, fp, fn = (sums.get(f"{k}@{threshold:.2f}", 0) for k in ("tp", "fp", "fn"))
+        figures[f"{threshold:.2f}"] = _figures(tp, fp, fn)
+    rows = list(figures.values())
+    names = ("accuracy", "precision", "recall", "f1", "fnr")
+    figures["mean"] = {name: sum(row[name] for row in rows) / len(rows) for name in names}
+    return figures
 
 
-def _overlaps(
-    truth: Instances, pred: Instances
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Pairs of one class that share pixels: i, j, IoU, share of the prediction that lies in i."""
-    check_same_frame(truth, pred)
-    true_names, pred_names = class_labels(truth, pred)
-    i, j, shared = (np.asarray(part) for part in intersections(truth, pred))
-    same = np.asarray(true_names[i] == pred_names[j], dtype=bool)
-    i, j, shared = i[same], j[same], shared[same]
-    size = pred.areas[j]
-    return i, j, shared / (truth.areas[i] + size - shared), shared / size
+def _figures(tp: Any, fp: Any, fn: Any) -> dict[str, Any]:
+    return {
+        "tp": tp,
+        "fp": fp,
+        "fn": fn,
+        "accuracy": ratios.jaccard(tp, fp, fn),
+        "precision": ratios.precision(tp, fp),
+        "recall": ratios.recall(tp, fn),
+        "f1": ratios.f1(tp, fp, fn),
+        "fnr": ratios.ratio(fn, tp + fn),
+    }
+
+
+#: "0.50" ... "0.95" -> tp, fp, fn, accuracy = TP / (TP + FP + FN), precision, recall, f1 and
+#: fnr = FN / (TP + FN); "mean" -> their means over the thresholds, of which fnr is the AFNR
+#: (Kim, Song, Zheng 2022, Eq. 4) of a one-to-one matching.
+MATCHING = Metric("matching", "Cells found, by how well they must fit", _count, _divide)
 
 
 def _check_thresholds(thresholds: Sequence[float]) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from cellwright.evaluate.scores import Scorer, Scores
+from cellwright.evaluate.scorer import Scorer
+from cellwright.evaluate.scores import Scores
 from cellwright.steps.machine import versions
 from cellwright.steps.progress import track
 from cellwright.types import InputError, Instances, Tag

@@ -13,7 +13,6 @@ LIBRARIES = (
     "numpy",
     "scipy",
     "scikit-image",
-    "faster-coco-eval",
 )
 
 
