@@ -1,4 +1,4 @@
-"""Conversions and moves of Instances: label maps, RLE, polygons, crops, flips, resizing."""
+"""Conversions and moves of Instances: label maps, semantics, RLE, polygons, crops, flips."""
 
 from cellwright.geometry.labels import (
     from_label_map,
@@ -10,6 +10,7 @@ from cellwright.geometry.labels import (
 from cellwright.geometry.outlines import outline_polygons
 from cellwright.geometry.polygons import Polygon, fill_outline, rasterise_polygons
 from cellwright.geometry.rle import decode_rle, encode_rle
+from cellwright.geometry.semantic import from_semantic, to_semantic
 from cellwright.geometry.transform import crop, flip, resize, rot90, shift, tighten
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "flip",
     "from_label_map",
     "from_masks",
+    "from_semantic",
     "label_bands",
     "mask_box",
     "outline_polygons",
@@ -30,4 +32,5 @@ __all__ = [
     "shift",
     "tighten",
     "to_label_map",
+    "to_semantic",
 ]
