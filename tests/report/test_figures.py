@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cellwright.report.figures import histogram, line_chart, ticks
+from cellwright.report.canvas import ticks
+from cellwright.report.figures import histogram, line_chart
 
 
 def chart(series, **options):

@@ -23,7 +23,7 @@ def test_report_without_curves_and_with_bare_records(tmp_path):
         (lambda p: (p / "a.json").write_text("{") and p / "a.json", "could not be read as JSON"),
         (
             lambda p: (
-                (p / "a.json").write_text('{"schema_version": 2, "pixel": {}}') and p / "a.json"
+                (p / "a.json").write_text('{"schema_version": 3, "pixel": {}}') and p / "a.json"
             ),
             "newer",
         ),

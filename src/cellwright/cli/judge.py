@@ -42,6 +42,14 @@ def report(
         typer.Argument(help="Model folders, outputs of predict, scores.json files."),
     ] = None,
     input: options.Input = None,
+    title: Annotated[str | None, typer.Option(help="Title of the page.")] = None,
+    max_images: Annotated[
+        int, typer.Option(min=0, help="Images shown at most; of more, an even spread.")
+    ] = 100,
+    tables: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Also write each table as CSV, Markdown and LaTeX."),
+    ] = None,
     quiet: options.Quiet = False,
     verbose: options.Verbose = 0,
 ) -> Any:
@@ -49,7 +57,7 @@ def report(
     given = options.inputs(sources, input)
     from cellwright.steps.report import report as step
 
-    return step(given, output, quiet=quiet)
+    return step(given, output, title=title, max_images=max_images, tables=tables, quiet=quiet)
 
 
 @command

@@ -1,22 +1,32 @@
-"""Charts as inline SVG: lines and histograms, told apart by colour, dash and legend.
+"""Line charts and histograms as inline SVG, told apart by colour, dash and legend.
 
-Colours are style variables of the page, so that one chart serves light and dark mode.
+Every chart has a title, a text in place of the drawing, tips at its points, and its
+numbers as a table that opens below it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import ceil, floor, log10
+from math import ceil, floor
 
 import numpy as np
 
+from cellwright.report.canvas import (
+    Canvas,
+    axes,
+    chart,
+    colour,
+    finite,
+    line_name,
+    stroke,
+    ticks,
+)
 from cellwright.report.html import Html, escape
+from cellwright.report.tables import Estimate, Table
 
-_WIDTH, _HEIGHT = 480.0, 290.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 58.0, 12.0, 10.0, 46.0
-_COLOURS = 8
-_DASHES = ("", "7 4", "2 3", "9 3 2 3")
 Series = tuple[Sequence[float], Sequence[float]]
+Band = tuple[Sequence[float], Sequence[float], Sequence[float]]
+_POINTS_MARKED = 24
 
 
 def line_chart(
@@ -26,8 +36,9 @@ def line_chart(
     x_label: str,
     y_label: str,
     y_range: tuple[float, float] | None = None,
+    bands: Mapping[str, Band] | None = None,
 ) -> Html:
-    """Lines over a common x axis.
+    """Lines over a common x axis, with intervals as shaded bands.
 
     Points that are not finite are left out, and the line goes on at the next one.
 
@@ -39,40 +50,32 @@ def line_chart(
         Plain text.
     y_range
         Lowest and highest y; from the values if None.
+    bands
+        x, lower and upper y of the interval, by name of a line.
     """
-    lines = {name: _finite(*points) for name, points in series.items()}
+    lines = {name: finite(*points) for name, points in series.items()}
     lines = {name: points for name, points in lines.items() if len(points)}
     if not lines:
         return Html(f"<p>{escape(title)}: no values.</p>")
+    shades = {name: finite(*band) for name, band in (bands or {}).items() if name in lines}
     everything = np.concatenate(list(lines.values()))
     x_ticks = ticks(everything[:, 0].min(), everything[:, 0].max())
-    low, high = y_range or (everything[:, 1].min(), everything[:, 1].max())
+    heights = np.concatenate([everything[:, 1], *(band[:, 1:].ravel() for band in shades.values())])
+    low, high = y_range or (heights.min(), heights.max())
     y_ticks = ticks(low, high)
     x_span = (min(x_ticks[0], everything[:, 0].min()), max(x_ticks[-1], everything[:, 0].max()))
-    place = _Place(x_span, (y_ticks[0], y_ticks[-1]))
-    drawn, legend = [], []
-    for number, (name, points) in enumerate(lines.items()):
-        colour = f"var(--c{number % _COLOURS})"
-        dash = _DASHES[(number // 2 + number // _COLOURS) % len(_DASHES)]
-        style = f'stroke="{colour}" stroke-width="2.2" fill="none" stroke-dasharray="{dash}"'
-        path = " ".join(f"{place.x(x):.1f},{place.y(y):.1f}" for x, y in points)
-        drawn.append(f'<polyline points="{path}" stroke-linejoin="round" {style}/>')
-        if len(points) <= 24:
-            drawn += [
-                f'<circle cx="{place.x(x):.1f}" cy="{place.y(y):.1f}" r="3" fill="{colour}">'
-                f"<title>{escape(name)}: {x:g}, {y:.4g}</title></circle>"
-                for x, y in points
-            ]
-        legend.append(
-            f'<li><svg viewBox="0 0 30 10" aria-hidden="true"><path d="M0 5H30" {style}/></svg>'
-            f"{escape(name)}</li>"
-        )
+    canvas = Canvas(x_span, (y_ticks[0], y_ticks[-1]))
+    order = {name: index for index, name in enumerate(lines)}
+    drawn = [_band(canvas, band, order[name]) for name, band in shades.items()]
+    drawn += [_line(canvas, name, points, order[name]) for name, points in lines.items()]
     ends = "; ".join(f"{name} ends at {points[-1, 1]:.4g}" for name, points in lines.items())
-    return _chart(
+    shaded = ". Shaded: 95 % intervals" if shades else ""
+    return chart(
         title,
-        f"{title}. {x_label} against {y_label}. {ends}",
-        _frame(place, x_ticks, y_ticks, x_label, y_label) + "".join(drawn),
-        f'<ul class="legend">{"".join(legend)}</ul>',
+        f"{title}. {x_label} against {y_label}. {ends}{shaded}",
+        axes(canvas, x_ticks, y_ticks, x_label, y_label) + "".join(drawn),
+        names=[line_name(name, index) for name, index in order.items()],
+        values=_line_values(title, x_label, lines, shades),
     )
 
 
@@ -84,118 +87,77 @@ def histogram(
     numbers = numbers[np.isfinite(numbers)]
     if not numbers.size:
         return Html(f"<p>{escape(title)}: no values.</p>")
-    low, high = float(numbers.min()), float(np.percentile(numbers, 99))
-    whole = np.array_equal(numbers, numbers.round())
-    if whole:
-        width = max(1, ceil((high - low + 1) / bins))
-        start = floor(low) - (0.5 if width == 1 else 0.0)
-        edges = np.arange(start, ceil(high) + width + 1, width, dtype=float)
-        edges = edges[: 1 + max(1, ceil((high + 1e-9 - start) / width))]
-    else:
-        edges = np.linspace(low, high if high > low else low + 1, bins + 1)
+    edges = _edges(numbers, bins)
     counts, _ = np.histogram(np.minimum(numbers, edges[-1]), edges)
+    whole = np.array_equal(numbers, numbers.round())
     x_ticks = [t for t in ticks(edges[0], edges[-1], whole=whole) if edges[0] <= t <= edges[-1]]
     y_ticks = ticks(0, float(counts.max()), whole=True)
-    place = _Place((edges[0], edges[-1]), (0.0, y_ticks[-1]))
-    bars = "".join(
-        f'<rect x="{place.x(a) + 0.5:.1f}" y="{place.y(n):.1f}" '
-        f'width="{max(place.x(b) - place.x(a) - 1, 0.8):.1f}" '
-        f'height="{place.y(0) - place.y(n):.1f}" fill="var(--c0)">'
-        f"<title>{a:.4g} to {b:.4g}: {n}</title></rect>"
+    canvas = Canvas((edges[0], edges[-1]), (0.0, y_ticks[-1]))
+    filled = [
+        (float(a), float(b), int(n))
         for a, b, n in zip(edges[:-1], edges[1:], counts, strict=True)
         if n
+    ]
+    bars = "".join(
+        f'<rect x="{canvas.x(a) + 0.5:.1f}" y="{canvas.y(n):.1f}" '
+        f'width="{max(canvas.x(b) - canvas.x(a) - 1, 0.8):.1f}" '
+        f'height="{canvas.y(0) - canvas.y(n):.1f}" fill="var(--c0)">'
+        f"<title>{a:.4g} to {b:.4g}: {n}</title></rect>"
+        for a, b, n in filled
     )
     median = float(np.median(numbers))
-    return _chart(
+    return chart(
         title,
         f"{title}. {numbers.size} values, median {median:.4g}",
-        _frame(place, x_ticks, y_ticks, x_label, "count") + bars,
-        "",
+        axes(canvas, x_ticks, y_ticks, x_label, "count") + bars,
+        values=Table(f"{title}: counts", ("From", "To", "Count"), tuple(filled)),
     )
 
 
-def ticks(low: float, high: float, *, about: int = 5, whole: bool = False) -> list[float]:
-    """Round numbers that enclose [low, high]; only whole ones if `whole`.
-
-    Examples
-    --------
-    >>> ticks(0, 1)
-    [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
-    >>> ticks(3, 3)
-    [3.0, 4.0]
-    >>> ticks(0, 3, whole=True)
-    [0.0, 1.0, 2.0, 3.0]
-    """
-    low, high = float(low), float(high)
-    if not high > low:
-        return [low, low + 1.0]
-    rough = (high - low) / about
-    power = 10.0 ** floor(log10(rough))
-    factors = (1, 2, 5, 10) if whole else (1, 2, 2.5, 5, 10)
-    step = next(f * power for f in factors if f * power >= rough * 0.999)
-    step = max(step, 1.0) if whole else step
-    first, last = floor(low / step + 1e-9), ceil(high / step - 1e-9)
-    return [round(i * step, 12) for i in range(first, last + 1)]
+def _edges(numbers: np.ndarray, bins: int) -> np.ndarray:
+    """Edges of the bins of a histogram; of whole numbers they lie between the numbers."""
+    low, high = float(numbers.min()), float(np.percentile(numbers, 99))
+    if not np.array_equal(numbers, numbers.round()):
+        return np.linspace(low, high if high > low else low + 1, bins + 1)
+    width = max(1, ceil((high - low + 1) / bins))
+    start = floor(low) - (0.5 if width == 1 else 0.0)
+    edges = np.arange(start, ceil(high) + width + 1, width, dtype=float)
+    return edges[: 1 + max(1, ceil((high + 1e-9 - start) / width))]
 
 
-class _Place:
-    """Where a value lies on the canvas."""
-
-    def __init__(self, x_span: tuple[float, float], y_span: tuple[float, float]) -> None:
-        self._x0, self._x1 = x_span
-        self._y0, self._y1 = y_span
-
-    def x(self, value: float) -> float:
-        part = (value - self._x0) / ((self._x1 - self._x0) or 1.0)
-        return _LEFT + part * (_WIDTH - _LEFT - _RIGHT)
-
-    def y(self, value: float) -> float:
-        part = (value - self._y0) / ((self._y1 - self._y0) or 1.0)
-        return _HEIGHT - _BOTTOM - part * (_HEIGHT - _TOP - _BOTTOM)
-
-
-def _finite(x: Sequence[float], y: Sequence[float]) -> np.ndarray:
-    points = np.column_stack([np.asarray(x, float), np.asarray(y, float)])
-    return points[np.isfinite(points).all(axis=1)]
-
-
-def _frame(
-    place: _Place, x_ticks: Sequence[float], y_ticks: Sequence[float], x_label: str, y_label: str
-) -> str:
-    left, right, base = _LEFT, _WIDTH - _RIGHT, _HEIGHT - _BOTTOM
-    parts = []
-    for tick in y_ticks:
-        y = place.y(tick)
-        parts.append(f'<line class="grid" x1="{left}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(
-            f'<text x="{left - 7}" y="{y + 4:.1f}" text-anchor="end">{_number(tick)}</text>'
-        )
-    for tick in x_ticks:
-        x = place.x(tick)
-        parts.append(
-            f'<line class="axis" x1="{x:.1f}" x2="{x:.1f}" y1="{base}" y2="{base + 4}"/>'
-            f'<text x="{x:.1f}" y="{base + 18}" text-anchor="middle">{_number(tick)}</text>'
-        )
-    parts.append(f'<line class="axis" x1="{left}" x2="{right}" y1="{base}" y2="{base}"/>')
-    middle = (_TOP + base) / 2
-    parts.append(
-        f'<text x="{(left + right) / 2}" y="{_HEIGHT - 8}" text-anchor="middle">'
-        f"{escape(x_label)}</text>"
-        f'<text transform="translate(14 {middle}) rotate(-90)" text-anchor="middle">'
-        f"{escape(y_label)}</text>"
+def _line(canvas: Canvas, name: str, points: np.ndarray, index: int) -> str:
+    path = " ".join(f"{canvas.x(x):.1f},{canvas.y(y):.1f}" for x, y in points)
+    line = f'<polyline points="{path}" stroke-linejoin="round" {stroke(index)}/>'
+    if len(points) > _POINTS_MARKED:
+        return line
+    return line + "".join(
+        f'<circle cx="{canvas.x(x):.1f}" cy="{canvas.y(y):.1f}" r="3" fill="{colour(index)}">'
+        f"<title>{escape(name)}: {x:g}, {y:.4g}</title></circle>"
+        for x, y in points
     )
-    return "".join(parts)
 
 
-def _number(value: float) -> str:
-    if 0 < abs(value) < 0.01:
-        return f"{value:.1e}".replace(".0e", "e").replace("e-0", "e-")
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:g}"
+def _band(canvas: Canvas, band: np.ndarray, index: int) -> str:
+    there = [(x, high) for x, _, high in band]
+    back = [(x, low) for x, low, _ in band[::-1]]
+    path = " ".join(f"{canvas.x(x):.1f},{canvas.y(y):.1f}" for x, y in there + back)
+    return f'<polygon class="band" points="{path}" fill="{colour(index)}"/>'
 
 
-def _chart(title: str, description: str, drawing: str, below: str) -> Html:
-    return Html(
-        f'<figure class="chart"><figcaption>{escape(title)}</figcaption>'
-        f'<svg viewBox="0 0 {_WIDTH:g} {_HEIGHT:g}" role="img" '
-        f'aria-label="{escape(description)}">{drawing}</svg>{below}</figure>'
+def _line_values(
+    title: str, x_label: str, lines: Mapping[str, np.ndarray], shades: Mapping[str, np.ndarray]
+) -> Table:
+    """The points of all lines, one row per x."""
+    known: dict[str, dict[float, float | Estimate]] = {}
+    for name, points in lines.items():
+        ends = {float(x): (float(low), float(high)) for x, low, high in shades.get(name, ())}
+        known[name] = {
+            float(x): Estimate(float(y), *ends[float(x)]) if float(x) in ends else float(y)
+            for x, y in points
+        }
+    xs = sorted({x for points in known.values() for x in points})
+    whole = all(x.is_integer() for x in xs)
+    rows = tuple(
+        (int(x) if whole else x, *(points.get(x) for points in known.values())) for x in xs
     )
+    return Table(f"{title}: numbers", (x_label, *known), rows)

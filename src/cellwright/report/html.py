@@ -1,13 +1,21 @@
-"""The page: sections under a heading, a table of contents, a style that needs no network."""
+"""The page: sections under a heading, a table of contents, a style and a script of its own.
+
+The page needs no network. Its policy lets exactly one script run, the one whose hash it
+names; without scripts the page is whole and readable.
+"""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html as _html
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
+
+_SCRIPTS = ("page.js", "page_tables.js", "page_zoom.js")
 
 
 class Html(str):
@@ -61,8 +69,8 @@ def heading(text: str) -> Html:
     return Html(f"<h3>{escape(text)}</h3>")
 
 
-def cards(values: Sequence[tuple[str, str]]) -> Html:
-    """Large figures with their names."""
+def cards(values: Sequence[tuple[str, Any]]) -> Html:
+    """Large figures with their names; a figure is plain text or markup."""
     items = "".join(
         f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in values
     )
@@ -100,7 +108,7 @@ def layer_switches(kinds: Sequence[str]) -> Html:
 def page(
     title: str, sections: Sequence[Section], *, lead: Html | None = None, foot: Html | None = None
 ) -> str:
-    """A whole HTML document that loads nothing and runs no script.
+    """A whole HTML document that loads nothing and runs no script but its own.
 
     Parameters
     ----------
@@ -121,8 +129,11 @@ def page(
         f'<h2 id="{anchor}-h">{escape(section.title)}</h2>{"".join(section.body)}</section>'
         for anchor, section in zip(ids, sections, strict=True)
     )
-    style = files("cellwright.report").joinpath("page.css").read_text("utf-8")
-    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    code = script()
+    policy = (
+        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
+        f"script-src '{digest(code)}'; base-uri 'none'; form-action 'none'"
+    )
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -130,12 +141,35 @@ def page(
         '<meta name="color-scheme" content="light dark">\n'
         '<meta name="generator" content="Cellwright">\n'
         f'<link rel="icon" href="data:,">\n<title>{escape(title)}</title>\n'
-        f"<style>{style}</style>\n</head>\n<body>\n"
+        f"<style>{_part('page.css')}</style>\n</head>\n<body>\n"
         '<a class="skip" href="#main">Skip to the contents</a>\n'
         f"<header><h1>{escape(title)}</h1>{lead or ''}"
         f'<nav aria-label="Contents"><ul>{contents}</ul></nav></header>\n'
-        f'<main id="main">\n{body}\n</main>\n<footer>{foot or ""}</footer>\n</body>\n</html>\n'
+        f'<main id="main">\n{body}\n</main>\n<footer>{foot or ""}</footer>\n'
+        f"<script>{code}</script>\n</body>\n</html>\n"
     )
+
+
+def script() -> str:
+    """The script of the page: its parts in one scope of their own."""
+    parts = "\n".join(_part(name) for name in _SCRIPTS)
+    return f'(() => {{\n"use strict";\n{parts}}})();\n'
+
+
+def digest(code: str) -> str:
+    """`code` as a content security policy names a script: the hash of its bytes.
+
+    Examples
+    --------
+    >>> digest("")
+    'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='
+    """
+    return f"sha256-{base64.b64encode(hashlib.sha256(code.encode('utf-8')).digest()).decode()}"
+
+
+def _part(name: str) -> str:
+    """A file of this package as text with the line ends that browsers hash."""
+    return files("cellwright.report").joinpath(name).read_text("utf-8").replace("\r\n", "\n")
 
 
 def _anchors(titles: Sequence[str]) -> list[str]:

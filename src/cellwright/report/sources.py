@@ -14,6 +14,7 @@ from cellwright.formats.dataset import Dataset, open_dataset, read_coco
 from cellwright.types import InputError
 
 SCHEMA = 1
+SCORES_SCHEMA = 2
 _WANTED = (
     "a model folder (model.json), a prediction folder (predictions.json), "
     "a data-set folder (annotations.json) or a scores.json"
@@ -96,7 +97,7 @@ def read_sources(paths: Sequence[str | Path]) -> list[Source]:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object of schema version 1 or without one."""
+    """A JSON object of a schema version known here, or without one."""
     try:
         data = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
@@ -104,9 +105,10 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise InputError(f"{path} holds a {type(data).__name__}: wanted a JSON object")
     version = data.get("schema_version", SCHEMA)
-    if not isinstance(version, int) or version > SCHEMA:
+    newest = SCORES_SCHEMA if _is_scores(data) else SCHEMA
+    if not isinstance(version, int) or version > newest:
         raise InputError(
-            f"{path} has schema version {version}, this Cellwright reads up to {SCHEMA}: "
+            f"{path} has schema version {version}, this Cellwright reads up to {newest}: "
             "install a newer Cellwright"
         )
     return data
@@ -195,7 +197,11 @@ def _read_file(path: Path) -> list[Source]:
     if path.suffix.lower() != ".json":
         return []
     data = read_json(path)
-    if "matching" in data or "pixel" in data:
+    if _is_scores(data):
         return [ScoresSource(path, data)]
     names = {"model.json", "predictions.json", "annotations.json"}
     return _read_folder(path.parent) if path.name in names else []
+
+
+def _is_scores(data: Mapping[str, Any]) -> bool:
+    return "matching" in data or "pixel" in data

@@ -1,12 +1,16 @@
 """Tables of numbers, settings and scores as accessible HTML.
 
 A table is plain values until it is drawn: whatever comes from outside is escaped here.
+A cell whose text is rounded carries its exact value in `data-v` (and the ends of an
+interval in `data-low` and `data-high`), for sorting and for the exports of `table_text`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from html import unescape
 from math import isfinite
 from numbers import Integral, Real
 from typing import Any
@@ -14,6 +18,45 @@ from typing import Any
 from cellwright.report.html import Html, escape
 
 NONE = "\N{EN DASH}"
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A value with its 95 % interval; sorted by the value, three columns in CSV.
+
+    Parameters
+    ----------
+    value
+        The value; None where it is undefined.
+    low, high
+        Ends of the interval; None where there is none.
+    """
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+
+    @classmethod
+    def of(cls, value: float | None, interval: Sequence[float | None] | None) -> Estimate:
+        """`value` with an interval as scores hold it, ``[low, high]`` or None."""
+        low, high = interval if interval is not None else (None, None)
+        return cls(value, low, high)
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Both ends; None unless the value and both are finite numbers."""
+        parts = (self.value, self.low, self.high)
+        if not all(is_number(part) and isfinite(part) for part in parts):
+            return None
+        return float(self.low), float(self.high)
+
+    def __str__(self) -> str:
+        if self.interval is None:
+            return shown(self.value)
+        low, high = self.interval
+        digits = _digits(max(abs(float(self.value)), abs(low), abs(high)))
+        parts = (f"{number:,.{digits}f}" for number in (float(self.value), low, high))
+        return "{} ({} to {})".format(*parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,30 +80,40 @@ class Table:
     rows: tuple[tuple[Any, ...], ...]
     note: str = ""
 
+    @property
+    def numeric(self) -> tuple[bool, ...]:
+        """Whether each column holds nothing but numbers, estimates and dashes."""
+        return tuple(
+            bool(self.rows)
+            and all(
+                is_number(row[i]) or row[i] is None or isinstance(row[i], Estimate)
+                for row in self.rows
+            )
+            for i in range(len(self.columns))
+        )
+
     def html(self) -> Html:
         """The table as markup; it scrolls sideways in its own box."""
-        numeric = [
-            all(is_number(row[i]) or row[i] is None for row in self.rows)
-            for i in range(len(self.columns))
-        ]
-        kind = [' class="number"' if n else "" for n in numeric]
+        kind = [' class="number"' if n else "" for n in self.numeric]
         head = "".join(
             f'<th scope="col"{k}>{escape(c)}</th>' for c, k in zip(self.columns, kind, strict=True)
         )
         body = "".join(
             "<tr>"
-            + f'<th scope="row"{kind[0]}>{escape(shown(row[0]))}</th>'
+            + f'<th scope="row"{kind[0]}{_data(row[0])}>{markup(row[0])}</th>'
             + "".join(
-                f"<td{k}>{escape(shown(v))}</td>" for v, k in zip(row[1:], kind[1:], strict=True)
+                f"<td{k}{_data(v)}>{markup(v)}</td>" for v, k in zip(row[1:], kind[1:], strict=True)
             )
             + "</tr>"
             for row in self.rows
         )
         note = f'<p class="note">{escape(self.note)}</p>' if self.note else ""
+        name = escape(self.caption)
         return Html(
-            f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(self.caption)}">'
-            f"<table><caption>{escape(self.caption)}</caption>"
-            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{note}"
+            f'<div class="table"><div class="bar"><p class="caption" aria-hidden="true">{name}</p>'
+            f'</div><div class="scroll" role="region" tabindex="0" aria-label="{name}">'
+            f'<table><caption class="quiet">{name}</caption>'
+            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{note}</div>"
         )
 
 
@@ -83,6 +136,8 @@ def shown(value: Any) -> str:
         return NONE if value is None else value
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, Estimate):
+        return str(value)
     if isinstance(value, Integral):
         return f"{int(value):,}"
     if isinstance(value, Real):
@@ -91,13 +146,50 @@ def shown(value: Any) -> str:
             return NONE
         if number and not 0.001 <= abs(number) < 1e7:
             return f"{number:.3g}"
-        digits = 3 if abs(number) < 10 else 2 if abs(number) < 100 else 1
-        return f"{number:,.{digits}f}"
+        return f"{number:,.{_digits(abs(number))}f}"
     if isinstance(value, Mapping):
         return ", ".join(f"{k}: {_plain(v)}" for k, v in value.items())
     if isinstance(value, Iterable) and not isinstance(value, str | bytes):
         return ", ".join(_plain(v) for v in value)
     return str(value)
+
+
+def exact(value: Any) -> str:
+    """A value without rounding; "" for a dash. An estimate gives its value alone.
+
+    Examples
+    --------
+    >>> exact(0.86412), exact(12345), exact(None), exact(Estimate(0.5, 0.25, 1.0)), exact("a")
+    ('0.86412', '12345', '', '0.5', 'a')
+    """
+    if isinstance(value, Estimate):
+        return exact(value.value)
+    if is_number(value):
+        if isinstance(value, Integral):
+            return str(int(value))
+        return repr(float(value)) if isfinite(value) else ""
+    text = plain_text(value)
+    return "" if text == NONE else text
+
+
+def plain_text(value: Any) -> str:
+    """What a reader sees of a value: its text without markup and outer spaces."""
+    text = unescape(re.sub(r"<[^>]*>", "", value)) if isinstance(value, Html) else shown(value)
+    return text.strip()
+
+
+def markup(value: Any) -> Html:
+    """A value as the page shows it; the interval of an estimate is set smaller.
+
+    Examples
+    --------
+    >>> markup(Estimate(0.5, 0.25, 1.0))
+    '0.500 <span class="interval">(0.250 to 1.000)</span>'
+    """
+    if isinstance(value, Estimate) and value.interval is not None:
+        number, interval = str(value).split(" ", 1)
+        return Html(f'{number} <span class="interval">{interval}</span>')
+    return escape(shown(value))
 
 
 def settings_table(caption: str, settings: Mapping[str, Any], *, note: str = "") -> Table:
@@ -144,6 +236,21 @@ def paper_table(paper: Mapping[str, Any]) -> Table:
         ("Metric", "Paper", "Ours", "Ours \N{MINUS SIGN} paper", "Note"),
         tuple(rows),
     )
+
+
+def _digits(size: float) -> int:
+    """Digits after the point for numbers up to `size`."""
+    return 3 if size < 10 else 2 if size < 100 else 1
+
+
+def _data(value: Any) -> str:
+    """Attributes of a cell that hold what its text does not."""
+    parts = []
+    if isinstance(value, Estimate) or (is_number(value) and exact(value) != shown(value)):
+        parts.append(("v", exact(value)))
+    if isinstance(value, Estimate):
+        parts += [("low", exact(value.low)), ("high", exact(value.high))]
+    return "".join(f' data-{name}="{text}"' for name, text in parts)
 
 
 def _plain(value: Any) -> str:

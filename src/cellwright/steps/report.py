@@ -20,6 +20,7 @@ def report(
     title: str | None = None,
     paper: Mapping[str, Any] | None = None,
     max_images: int = 100,
+    tables: str | Path | None = None,
     quiet: bool = False,
 ) -> StepResult:
     """Write one self-contained HTML page about models, predictions, scores and data sets.
@@ -40,22 +41,28 @@ def report(
         ``{"title": ..., "rows": [{"metric", "paper", "ours", "note"}, ...]}``.
     max_images
         Images shown at most; of more, an even spread is shown.
+    tables
+        Folder that gets each table of the page as NAME.csv, NAME.md and NAME.tex; None for
+        none. Tables of an earlier report there are replaced, other files are left alone.
     quiet
         No progress bar.
 
     Returns
     -------
     StepResult
-        `done` counts sources; `failed` lists images that could not be shown.
+        `done` counts sources; `failed` lists images that could not be shown; ``details``
+        holds ``bytes`` of the page and ``tables``, the number of table files written.
 
     Raises
     ------
     InputError
-        If a source is nothing a report can show, or is damaged.
+        If a source is nothing a report can show, or is damaged, or if files of another
+        origin are in the way of the tables.
     """
     from cellwright.formats.atomic import write_text
     from cellwright.report.document import document
     from cellwright.report.sources import read_sources
+    from cellwright.report.table_files import write_tables
     from cellwright.steps.progress import track
 
     paths = [sources] if isinstance(sources, str | Path) else list(sources)
@@ -71,11 +78,11 @@ def report(
         track=lambda frames, label: track(frames, label, quiet=quiet),
     )
     target.parent.mkdir(parents=True, exist_ok=True)
+    files = write_tables(text, Path(tables)) if tables is not None else []
     write_text(text, target)
     failures = tuple(Failure(name, message) for name, message in failed)
     for failure in failures:
         log.warning("%s is not shown: %s", failure.path, failure.message)
     write_failures(target, failures)
-    return StepResult(
-        target, done=len(paths), failed=failures, details={"bytes": len(text.encode("utf-8"))}
-    )
+    details = {"bytes": len(text.encode("utf-8")), "tables": len(files)}
+    return StepResult(target, done=len(paths), failed=failures, details=details)
