@@ -16,8 +16,9 @@ a segment: background is a class of its own, so none is void.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -181,8 +182,18 @@ def test_sample_images_as_in_panopticapi(data_dir: Path) -> None:
     check(sample(data_dir), RECORDED["sample"])
 
 
-def test_seeded_images_as_in_torchmetrics() -> None:
+@pytest.fixture
+def torch_in_double() -> Iterator[Any]:
+    """torchmetrics divides its counts in the default precision, which is single."""
     torch = pytest.importorskip("torch")
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield torch
+    torch.set_default_dtype(before)
+
+
+def test_seeded_images_as_in_torchmetrics(torch_in_double: Any) -> None:
+    torch = torch_in_double
     functional = pytest.importorskip("torchmetrics.functional.detection")
     for (true_ids, true_facts), (pred_ids, pred_facts) in seeded():
         true_facts = {k: (c, False) for k, (c, _) in true_facts.items()}
