@@ -8,11 +8,12 @@ first, with a continuation bit, each group plus 48 as one character. Reference: 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from cellwright.geometry.runs import crops_of_runs, cumsum_of_parts
 from cellwright.types import InputError, Instances
 
 # Text is decoded this many characters at a time.
@@ -89,9 +90,9 @@ def encode_rle(instances: Instances) -> list[dict[str, Any]]:
     return [{"size": [height, width], "counts": text} for text in texts]
 
 
-def _from_text(texts: Sequence[bytes]) -> list[np.ndarray]:
-    """Runs of each text, in one pass over all of them."""
-    lengths = np.array([len(t) for t in texts])
+def _from_text(texts: Sequence[bytes]) -> tuple[np.ndarray, np.ndarray]:
+    """Runs of all texts one after the other, and how many each has, in one pass."""
+    lengths = np.array([len(t) for t in texts], dtype=np.int64)
     codes = np.frombuffer(b"".join(texts), dtype=np.uint8).astype(np.int64) - 48
     stops = np.cumsum(lengths)
     if ((codes < 0) | (codes > 63)).any() or (codes[stops[lengths > 0] - 1] & 32).any():
@@ -108,47 +109,13 @@ def _from_text(texts: Sequence[bytes]) -> list[np.ndarray]:
     values = np.add.reduceat((codes & 31) << (5 * place), first) if len(codes) else codes
     negative = (codes[last] & 16) != 0
     values[negative] -= np.int64(1) << (5 * size[negative])
-    bounds = np.searchsorted(last, stops).tolist()
-    parts = []
-    for a, b in zip([0, *bounds[:-1]], bounds, strict=True):
-        runs = values[a:b].copy()
-        runs[1::2] = np.cumsum(runs[1::2])
-        runs[2::2] = np.cumsum(runs[2::2])
-        parts.append(runs)
-    return parts
-
-
-def _crop_of_runs(
-    runs: np.ndarray, height: int, width: int
-) -> tuple[tuple[int, int, int, int], np.ndarray]:
-    """Tight box and mask of the runs of one mask."""
-    if (runs < 0).any() or int(runs.sum()) != height * width:
-        raise InputError(
-            f"an RLE that covers {int(runs.sum())} pixels came for a frame of "
-            f"{height} x {width}: the runs must be positive and fill the frame"
-        )
-    edges = np.cumsum(runs)
-    stop = edges[1::2]
-    start = edges[0::2][: len(stop)]
-    some = stop > start
-    if not some.all():
-        start, stop = start[some], stop[some]
-    if not len(start):
-        return (0, 0, 1, 1), np.zeros((1, 1), dtype=bool)
-    last = stop - 1
-    first_column, last_column = start // height, last // height
-    column0, column1 = int(first_column[0]), int(last_column[-1]) + 1
-    head, foot = start - first_column * height, last - last_column * height
-    if (first_column != last_column).any():  # a run that turns a corner fills head and foot
-        row0, row1 = 0, height
-    else:
-        row0, row1 = int(head.min()), int(foot.max()) + 1
-    rows, columns = row1 - row0, column1 - column0
-    turns = np.zeros(rows * columns + 1, dtype=np.int8)
-    turns[(first_column - column0) * rows + head - row0] += 1
-    turns[(last_column - column0) * rows + foot - row0 + 1] -= 1
-    flat = np.cumsum(turns[:-1], dtype=np.int8).view(bool)
-    return (row0, column0, row1, column1), np.ascontiguousarray(flat.reshape(columns, rows).T)
+    count = np.diff(np.searchsorted(last, stops), prepend=0)
+    # from its fourth on, a run is told by how much it is longer than the one two before it
+    number = np.arange(len(values)) - np.repeat(np.cumsum(count) - count, count)
+    odd, even = number % 2 == 1, (number % 2 == 0) & (number > 0)
+    values[odd] = cumsum_of_parts(values[odd], count // 2)
+    values[even] = cumsum_of_parts(values[even], np.maximum(count - 1, 0) // 2)
+    return values, count
 
 
 def decode_rle(
@@ -179,8 +146,9 @@ def decode_rle(
     """
     height, width = int(shape[0]), int(shape[1])
     texts: list[bytes] = []
-    runs: list[np.ndarray | int] = []
-    for rle in rles:
+    plain: list[np.ndarray] = []
+    as_text = np.zeros(len(rles), dtype=bool)
+    for k, rle in enumerate(rles):
         size = tuple(int(v) for v in rle.get("size", (height, width)))
         if size != (height, width):
             raise InputError(
@@ -188,14 +156,18 @@ def decode_rle(
             )
         counts = rle["counts"]
         if isinstance(counts, str | bytes):
-            runs.append(len(texts))
+            as_text[k] = True
             texts.append(_ascii(counts))
         else:
-            runs.append(np.asarray(counts, dtype=np.int64).reshape(-1))
-    decoded = _from_chunks(texts)
-    crops = [_crop_of_runs(decoded[r] if isinstance(r, int) else r, height, width) for r in runs]
-    boxes = np.array([box for box, _ in crops], dtype=np.int64).reshape(-1, 4)
-    return boxes, tuple(mask for _, mask in crops)
+            plain.append(np.asarray(counts, dtype=np.int64).reshape(-1))
+    boxes = np.zeros((len(rles), 4), dtype=np.int64)
+    masks = np.empty(len(rles), dtype=object)
+    for where, (runs, count) in (
+        *_in_chunks(np.flatnonzero(as_text), texts),
+        *_as_given(np.flatnonzero(~as_text), plain),
+    ):
+        boxes[where], masks[where] = crops_of_runs(runs, count, (height, width))
+    return boxes, tuple(masks.tolist())
 
 
 def _ascii(counts: str | bytes) -> bytes:
@@ -203,13 +175,21 @@ def _ascii(counts: str | bytes) -> bytes:
     return counts.encode("utf-8", "replace") if isinstance(counts, str) else counts
 
 
-def _from_chunks(texts: list[bytes]) -> list[np.ndarray]:
-    """Runs of all texts, decoded in chunks of bounded size."""
-    parts: list[np.ndarray] = []
+def _in_chunks(
+    where: np.ndarray, texts: list[bytes]
+) -> Iterator[tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]]:
+    """Runs of all texts, decoded in chunks of bounded size, with the numbers of their masks."""
     begin, held = 0, 0
-    for i, text in enumerate(texts, start=1):
+    for k, text in enumerate(texts, start=1):
         held += len(text)
-        if held > _CHUNK or i == len(texts):
-            parts += _from_text(texts[begin:i])
-            begin, held = i, 0
-    return parts
+        if held > _CHUNK or k == len(texts):
+            yield where[begin:k], _from_text(texts[begin:k])
+            begin, held = k, 0
+
+
+def _as_given(
+    where: np.ndarray, plain: list[np.ndarray]
+) -> Iterator[tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]]:
+    """Runs that came as lists, with the numbers of their masks."""
+    if plain:
+        yield where, (np.concatenate(plain), np.array([len(p) for p in plain], dtype=np.int64))
