@@ -29,6 +29,10 @@ def simulated_report(folder: Path, *, fields: int = 14) -> Path:
     simulate(
         data, fields=fields, shape=(130, 176), cells=26, diameter=10.0, overlap=0.2, quiet=True
     )
+    record = json.loads((data / "annotations.json").read_text())
+    for number, image in enumerate(record["images"]):
+        image["tags"]["line"] = "round" if number % 3 else "spread"
+    (data / "annotations.json").write_text(json.dumps(record))
     truth = open_dataset(data)
     rng = np.random.default_rng(1)
     found = [(str(n), spoilt(truth.instances(i), rng)) for i, n in enumerate(truth.names)]
@@ -40,7 +44,7 @@ def simulated_report(folder: Path, *, fields: int = 14) -> Path:
     ]
     record = {"settings": {"tile_shape": [512, 512], "threshold": 0.45}, "images": images}
     (run / "run.json").write_text(json.dumps(record | {"model": "unet-small"}))
-    evaluate(data, run, folder / "scores.json", by=["seed"], quiet=True)
+    evaluate(data, run, folder / "scores.json", by=["line"], quiet=True)
     model = folder / "model"
     model.mkdir()
     (model / "model.json").write_text(json.dumps({"method": "unet", "arguments": {"depth": 4}}))

@@ -1,6 +1,7 @@
 import json
 import re
 import shutil
+import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -165,3 +166,21 @@ def test_few_images_are_spread(sources, tmp_path):
     page = Page(report(sources["run"], tmp_path / "r.html", max_images=1, quiet=True).output)
     assert "1 of 2 images" in page.source
     assert page.source.count('class="layer prediction"') == 1
+
+
+def test_browser_shows_the_page_without_sideways_scroll(page, tmp_path):
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("no Chromium on this machine")
+    shot = tmp_path / "shot.png"
+    path = tmp_path / "out" / "report.html"
+    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"]
+    command += ["--no-first-run", "--disable-background-networking", "--disable-sync"]
+    command += ["--disable-component-update", f"--user-data-dir={tmp_path / 'profile'}"]
+    command += [f"--screenshot={shot}", "--window-size=500,900", "--hide-scrollbars"]
+    done = subprocess.run([*command, path.as_uri()], capture_output=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr[-500:]
+    pixels = np.asarray(Pillow.open(shot).convert("L"))
+    assert pixels.shape == (900, 500)
+    assert pixels.std() > 5
+    assert len(np.unique(pixels[:, -4:])) <= 2  # the page ends before the edge of the window

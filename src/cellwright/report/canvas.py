@@ -134,7 +134,8 @@ def chart(
         summary = "<summary>Numbers of this chart</summary>"
         numbers = f'<details class="numbers">{summary}{values.html()}</details>'
     return Html(
-        f'<figure class="chart" style="max-width:{1.25 * size[0]:g}px"><figcaption>{escape(title)}</figcaption>'
+        f'<figure class="chart" style="max-width:{1.25 * size[0]:g}px">'
+        f"<figcaption>{escape(title)}</figcaption>"
         f'<svg viewBox="0 0 {size[0]:g} {size[1]:g}" role="img" '
         f'aria-label="{escape(description)}">{drawing}</svg>{legend}{numbers}</figure>'
     )

@@ -22,7 +22,9 @@ from cellwright.report.sources import (
 )
 from cellwright.report.tables import Table, paper_table, settings_table
 
-BUDGET = 13_500_000
+PAGE_SIZE = 14_500_000
+_STYLE_AND_SCRIPT = 100_000
+_ROW = 400
 
 
 def document(
@@ -72,7 +74,8 @@ def document(
     needs = [len(s.cells) for s in predicted]
     needs += [len(set(s.dataset.names) - drawn_before) for s in truths]
     counts = shares(needs, max_images)
-    one = BUDGET // max(1, sum(counts))
+    rows = sum(len(s.cells) for s in predicted) + sum(len(s.dataset) for s in truths)
+    one = picture_share(sections, rows=rows, pictures=sum(counts))
     failed: tuple[tuple[str, str], ...] = ()
     for run, count in zip(predicted, counts, strict=False):
         section, missing = prediction_section(
@@ -106,6 +109,28 @@ def document(
     lead = paragraph(f"Made {made} from {len(sources)} {noun}.", kind="soft")
     foot = paragraph("Made by Cellwright. This page is one file and loads nothing.")
     return page(name, sections, lead=lead, foot=foot), failed
+
+
+def picture_share(sections: Sequence[Section], *, rows: int, pictures: int) -> int:
+    """Characters that each picture may take, so that the page stays below 15 MB.
+
+    Parameters
+    ----------
+    sections
+        Sections made already; their characters are spent.
+    rows
+        Rows of the tables of images that are still to come.
+    pictures
+        Pictures that are still to come.
+
+    Examples
+    --------
+    >>> picture_share([], rows=100, pictures=100)
+    143600
+    """
+    spent = sum(len(part) for section in sections for part in section.body)
+    left = PAGE_SIZE - _STYLE_AND_SCRIPT - spent - _ROW * rows
+    return max(0, left) // max(1, pictures)
 
 
 def shares(needs: Sequence[int], limit: int) -> list[int]:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _QUALITIES = (80, 55)
 _SHARP_SIDE = 768
+_LEAST_IMAGE = 12_000
+_LEAST_SCALE = 0.25
 
 
 def data_uri(data: bytes, kind: str) -> str:
@@ -97,7 +99,8 @@ def figure(
     prediction, truth
         Cells, or None; both of the shape of `image`.
     limit
-        Characters that the whole figure should not pass.
+        Characters that its image and layers should not pass; the image is compressed and
+        outlines are drawn coarser to keep to it.
     max_side
         Longest side of the picture in pixels.
     """
@@ -105,7 +108,10 @@ def figure(
     sharp = max(scale, min(4.0, _SHARP_SIDE / max(image.shape)))
     first, noun = (prediction, "predicted") if prediction is not None else (truth, "true")
     layers = _layers(prediction, truth, scale=scale, sharp=sharp)
-    room = max(12_000, limit - sum(len(uri) for _, uri in layers))
+    while _size(layers) > limit - _LEAST_IMAGE and sharp > _LEAST_SCALE:
+        sharp *= 0.75
+        layers = _layers(prediction, truth, scale=min(scale, sharp), sharp=sharp)
+    room = max(_LEAST_IMAGE, limit - _size(layers))
     base = compressed(visible(image, scale=scale), limit=room)
     cells = "" if first is None else f", {len(first)} {noun} cells outlined"
     alt = escape(f"{name}{cells}")
@@ -138,6 +144,10 @@ def _layers(
         lines = draw_outlines(prediction, scale=sharp, thickness=width)
         found.append(("prediction", layer(lines, PREDICTION)))
     return found
+
+
+def _size(layers: list[tuple[str, str]]) -> int:
+    return sum(len(uri) for _, uri in layers)
 
 
 def ready_figure(picture: np.ndarray, caption: Html, name: str, *, limit: int = 110_000) -> Html:

@@ -138,13 +138,11 @@ class _Reader(HTMLParser):
 def _value(text: str, attributes: dict[str, str | None]) -> Any:
     if "data-low" in attributes:
         return Estimate(*(_number(attributes[f"data-{key}"]) for key in ("v", "low", "high")))
-    exact = attributes.get("data-v", text)
-    if exact is None or exact.strip() in ("", NONE):
+    if text.strip() == NONE:
         return None
-    # A number in a column of texts was a number too if its exact value is written out.
-    return (
-        _number(exact) if attributes.get("class") == "number" or "data-v" in attributes else exact
-    )
+    if "data-v" in attributes or attributes.get("class") == "number":
+        return _number(attributes.get("data-v", text))
+    return text
 
 
 def _number(text: str | None) -> float | int | None:
