@@ -81,3 +81,17 @@ def names(text: str, allowed: Sequence[str], flag: str) -> tuple[str, ...]:
             f"choose from {', '.join(allowed)}"
         )
     return found
+
+
+def areas(given: Sequence[str] | None) -> dict[str, tuple[float, float]] | None:
+    """Area bins from ``NAME=LOW:HIGH``; None if there are none."""
+    bins = {}
+    for name, value in key_values(given, "--area"):
+        low, _, high = value.partition(":")
+        try:
+            bins[name] = (float(low or 0), float(high or 1e10))
+        except ValueError as error:
+            raise typer.BadParameter(
+                f"--area {name}={value} came: wanted is NAME=LOW:HIGH, e.g. small=0:324"
+            ) from error
+    return bins or None

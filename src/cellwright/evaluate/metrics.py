@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
+from cellwright.evaluate.aggregated import AGGREGATED
+from cellwright.evaluate.boundary import BOUNDARY
+from cellwright.evaluate.calibration import CALIBRATION
+from cellwright.evaluate.counts import BY_SIZE, COUNTS, SIZES
+from cellwright.evaluate.errors import ERRORS
 from cellwright.evaluate.match import MATCHING
+from cellwright.evaluate.matched import MATCHED
 from cellwright.evaluate.metric import Metric
+from cellwright.evaluate.overlapped import OVERLAP, OVERLAPPED
+from cellwright.evaluate.panoptic import PANOPTIC
+from cellwright.evaluate.partition import PARTITION
 from cellwright.evaluate.pixel import PIXEL
+from cellwright.evaluate.pixel_classes import PIXEL_CLASSES
 from cellwright.types import InputError
 
-METRICS: tuple[Metric, ...] = (PIXEL, MATCHING)
+METRICS: tuple[Metric, ...] = (
+    MATCHING,
+    MATCHED,
+    PANOPTIC,
+    AGGREGATED,
+    PIXEL,
+    PIXEL_CLASSES,
+    PARTITION,
+    BOUNDARY,
+    OVERLAP,
+    OVERLAPPED,
+    ERRORS,
+    COUNTS,
+    SIZES,
+    BY_SIZE,
+    CALIBRATION,
+)
 
 
 def metric(name: str) -> Metric:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cellwright.evaluate.analysis import Analysis
 from cellwright.evaluate.coco import COCO_AREAS, MAX_DETECTIONS, AveragePrecision
 from cellwright.evaluate.comparison import Comparison
 from cellwright.evaluate.groups import describe, group
@@ -13,6 +14,7 @@ from cellwright.evaluate.metric import Metric
 from cellwright.evaluate.metrics import METRICS
 from cellwright.evaluate.resample import RESAMPLES, draw, intervals, total
 from cellwright.evaluate.scores import Scores, defined
+from cellwright.evaluate.worst import Worst
 from cellwright.types import InputError, Instances, Tag
 
 _SHOWN = ("pixel", "matching")
@@ -43,6 +45,9 @@ class Scorer:
         Whether COCO average precision is computed too.
     max_detections, areas
         See `AveragePrecision`.
+    errors
+        Whether the errors are analysed: scores of corrected predictions, and the worst cells.
+        It takes about as long as ten evaluations.
     resamples
         Resamples of the images for the 95 % intervals; 0 for none.
     seed
@@ -67,6 +72,7 @@ class Scorer:
         coco: bool = True,
         max_detections: int = MAX_DETECTIONS,
         areas: Mapping[str, tuple[float, float]] = COCO_AREAS,
+        errors: bool = False,
         resamples: int = RESAMPLES,
         seed: int = 0,
     ) -> None:
@@ -74,6 +80,8 @@ class Scorer:
         self.precision = (
             AveragePrecision(max_detections=max_detections, areas=areas) if coco else None
         )
+        self._analysis = Analysis(max_detections=max_detections, areas=areas) if errors else None
+        self._worst = Worst() if errors else None
         self._resamples, self._seed = int(resamples), int(seed)
         self._settings = {
             "max_detections": max_detections,
@@ -107,6 +115,9 @@ class Scorer:
             sums = {metric.name: metric.count(seen) for metric in self.metrics}
             if self.precision is not None:
                 self.precision.add_comparison(seen)
+            if self._analysis is not None and self._worst is not None:
+                self._analysis.add(seen)
+                self._worst.add(name, seen)
         except InputError as error:
             raise InputError(f"{name}: {error}") from error
         self._entries.append(
@@ -136,6 +147,8 @@ class Scorer:
                 for tag, found in groups.items()
             },
             per_image=[self._record(e) for e in self._entries],
+            analysis=self._analysis.rows() if self._analysis is not None else [],
+            worst_cells=self._worst.cells() if self._worst is not None else [],
             settings=self._settings,
         )
 

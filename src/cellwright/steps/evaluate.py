@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, Literal
 
+from cellwright.evaluate.coco import PRESETS
 from cellwright.evaluate.scorer import Scorer
 from cellwright.evaluate.scores import Scores
+from cellwright.steps.cells import Cells, open_cells, some
 from cellwright.steps.machine import versions
 from cellwright.steps.progress import track
-from cellwright.types import InputError, Instances, Tag
+from cellwright.types import InputError, Instances
 
 logger = logging.getLogger(__name__)
 
-LABEL_SUFFIXES = (".ome.tiff", ".ome.tif", ".tiff", ".tif", ".png")
-MASK_ENDING = "_masks"
-PREDICTIONS = "predictions.json"
-ANNOTATIONS = "annotations.json"
-
-
-@dataclass(frozen=True)
-class _Source:
-    """Cells by image name, read when asked for."""
-
-    path: Path
-    cells: Mapping[str, Callable[[], Instances]]
-    tags: Mapping[str, Mapping[str, Tag]] = field(default_factory=dict)
+Missing = Literal["error", "empty", "skip"]
 
 
 def evaluate(
@@ -36,6 +29,14 @@ def evaluate(
     output: str | Path | None = None,
     *,
     by: Sequence[str] = (),
+    preset: str = "coco",
+    max_detections: int | None = None,
+    areas: Mapping[str, tuple[float, float]] | None = None,
+    missing: Missing = "error",
+    semantic: bool = False,
+    errors: bool = False,
+    resamples: int = 1000,
+    seed: int = 0,
     quiet: bool = False,
 ) -> Scores:
     """Score predicted cells against true ones.
@@ -43,7 +44,8 @@ def evaluate(
     Images meet by name: the name in a data set or COCO file, the file name without suffix
     (and without ``_masks``) in a folder of label images. Truth images without any labelling
     are left out; predictions of images without truth are listed in the log and in
-    ``settings["without_truth"]`` of the scores.
+    ``settings["without_truth"]`` of the scores. Images are read one at a time. Nothing is
+    taken from an earlier result.
 
     Parameters
     ----------
@@ -51,9 +53,27 @@ def evaluate(
         Each a data-set folder, a COCO file, the output folder of ``predict`` or a folder of
         label images.
     output
-        Where to write the scores as JSON; None for nowhere.
+        Where to write the scores as JSON; None for nowhere. Earlier scores there are replaced,
+        which the log says.
     by
-        Tags of the truth's images (or, where it has none, of the predicted ones) to group by.
+        Tags of the truth's images (or, where it has none, of the predicted ones) to group by;
+        "density" and "size" (of the true cells) are computed where there are no such tags.
+    preset
+        "coco" or "livecell": area bins and number of detections of COCO's figures.
+    max_detections, areas
+        Other than the preset's: predictions of an image that count; name -> (smallest, largest)
+        in square pixels.
+    missing
+        What a true image without prediction is: "error" stops and lists them; "empty" counts it
+        as an image in which nothing was found; "skip" leaves it out. Either is written down in
+        ``settings["without_prediction"]``.
+    semantic
+        Whether label images tell cell from background only; then each connected region is a cell.
+    errors
+        Whether the errors are analysed (Prytula 2023, section 5.7.4): what perfect masks, perfect
+        ranking, no splits and so on would gain, and the worst cells. Takes ten times as long.
+    resamples, seed
+        Of the 95 % intervals over images; 0 for no intervals.
     quiet
         Show no progress.
 
@@ -67,98 +87,90 @@ def evaluate(
         If a source cannot be read, a true image has no prediction (they are listed), an image
         has another size, or a predicted class is unknown to the truth.
     """
-    true, found = _open(Path(truth), truth=True), _open(Path(pred), truth=False)
-    if lost := [name for name in true.cells if name not in found.cells]:
-        raise InputError(
-            f"{found.path} has no prediction for {len(lost)} of {len(true.cells)} images of "
-            f"{true.path}: {_some(lost)}; predict them, or take them out of the truth"
-        )
-    extra = [name for name in found.cells if name not in true.cells]
-    if extra:
-        logger.warning("%d predicted images have no truth: %s", len(extra), _some(extra))
-    scorer = Scorer(by=by)
-    for name in track(list(true.cells), "evaluate", quiet=quiet):
-        tags = true.tags.get(name) or found.tags.get(name)
-        scorer.add(name, true.cells[name](), found.cells[name](), tags=tags)
-    scores = scorer.result()
-    scores = replace(
-        scores,
-        settings={**scores.settings, "without_truth": extra},
-        versions=versions(),
+    if preset not in PRESETS:
+        raise InputError(f"there is no preset {preset!r}: known are {', '.join(PRESETS)}")
+    most, bins = PRESETS[preset]
+    true = open_cells(truth, truth=True, semantic=semantic)
+    found = open_cells(pred, truth=False, semantic=semantic)
+    names, lost, extra = pair_names(true, found, missing)
+    scorer = Scorer(
+        by=by,
+        max_detections=max_detections or most,
+        areas=bins if areas is None else areas,
+        errors=errors,
+        resamples=resamples,
+        seed=seed,
     )
+    for name in track(names, "evaluate", quiet=quiet):
+        cells = true.read[name]()
+        guess = (
+            found.read[name]()
+            if name in found.read
+            else Instances.empty(cells.shape, cells.class_names)
+        )
+        scorer.add(name, cells, guess, tags=true.tags.get(name) or found.tags.get(name))
+    scores = scorer.result()
+    settings = {
+        **scores.settings,
+        "preset": preset,
+        "without_truth": extra,
+        "without_prediction": lost,
+        "missing": missing,
+        "semantic": semantic,
+        "sources": {"truth": true.record(), "pred": found.record()},
+        "made": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",
+    }
+    scores = replace(scores, settings=settings, versions=versions())
     if output is not None:
-        from cellwright.formats.atomic import write_json
-
-        write_json(scores.to_json(), Path(output))
+        _write(scores, Path(output))
     return scores
 
 
-def _open(path: Path, *, truth: bool) -> _Source:
-    """Find out what `path` is; a folder with both JSON files is read by its role."""
-    if path.is_file() and path.suffix.lower() == ".json":
-        return _coco_source(path, truth=truth)
-    if not path.is_dir():
+def pair_names(
+    true: Cells, found: Cells, missing: Missing = "error"
+) -> tuple[list[str], list[str], list[str]]:
+    """Which images are compared, which true ones have no prediction, which predicted no truth.
+
+    Raises
+    ------
+    InputError
+        If no name meets, or true images have no prediction and `missing` is "error".
+    """
+    if missing not in ("error", "empty", "skip"):
+        raise InputError(f"missing is {missing!r}: wanted is error, empty or skip")
+    lost = [name for name in true.read if name not in found.read]
+    extra = [name for name in found.read if name not in true.read]
+    if len(lost) == len(true):
         raise InputError(
-            f"{path} is no data-set folder, COCO file or folder of label images"
-            + ("" if path.exists() else " (it does not exist)")
+            f"{found.path} and {true.path} do not belong together: no image name of one is in "
+            f"the other ({some(list(found.read), 3)}; {some(list(true.read), 3)})"
         )
-    order = (ANNOTATIONS, PREDICTIONS) if truth else (PREDICTIONS, ANNOTATIONS)
-    for name in order:
-        if (path / name).is_file():
-            return _coco_source(path / name, truth=truth)
-    return _label_source(path)
-
-
-def _coco_source(path: Path, *, truth: bool) -> _Source:
-    from cellwright.formats.dataset import read_coco
-
-    dataset = read_coco(path)
-    used = [k for k in range(len(dataset)) if not truth or dataset.labelled(k)]
-    if len(used) < len(dataset):
-        logger.warning("%s: %d images are not labelled", path, len(dataset) - len(used))
-    if not used:
-        raise InputError(f"{path} has no image to compare")
-    names = dataset.names
-    return _Source(
-        path,
-        {names[k]: lambda k=k: dataset.instances(k) for k in used},  # type: ignore[misc]
-        {names[k]: dataset.tags(k) for k in used},
-    )
-
-
-def _label_source(path: Path) -> _Source:
-    from cellwright.formats.label_map import read_instances
-
-    files: dict[str, Path] = {}
-    for file in sorted(path.iterdir()):
-        name = _image_name(file)
-        if name is None or file.name.startswith(".") or not file.is_file():
-            continue
-        if name in files:
-            raise InputError(
-                f"{path}: {files[name].name} and {file.name} are both labels of {name!r}; "
-                "keep one of them"
-            )
-        files[name] = file
-    if not files:
+    if lost and missing == "error":
         raise InputError(
-            f"{path} has neither {ANNOTATIONS} nor {PREDICTIONS} nor label images "
-            f"({', '.join(LABEL_SUFFIXES)})"
+            f"{found.path} has no prediction for {len(lost)} of {len(true)} images of "
+            f"{true.path}: {some(lost)}; predict them, take them out of the truth, or count "
+            "them as images in which nothing was found (--missing empty)"
         )
-    return _Source(
-        path,
-        {name: lambda file=file: read_instances(file) for name, file in files.items()},  # type: ignore[misc]
-    )
+    if lost:
+        logger.warning("%d true images have no prediction (%s): %s", len(lost), missing, some(lost))
+    if extra:
+        logger.warning("%d predicted images have no truth: %s", len(extra), some(extra))
+    names = [n for n in true.read if n in found.read or missing == "empty"]
+    return names, lost, extra
 
 
-def _image_name(file: Path) -> str | None:
-    """Name of the image that a label image belongs to; None if it is no label image."""
-    for suffix in LABEL_SUFFIXES:
-        if file.name.lower().endswith(suffix):
-            return file.name[: -len(suffix)].removesuffix(MASK_ENDING)
-    return None
+def _write(scores: Scores, path: Path) -> None:
+    from cellwright.formats.atomic import write_json
+
+    if path.exists():
+        logger.warning("%s: the scores of %s are replaced", path, _made(path))
+    write_json(scores.to_json(), path)
 
 
-def _some(names: Sequence[str], most: int = 10) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+def _made(path: Path) -> str:
+    """When earlier scores were made, as far as they say so."""
+    try:
+        record: Any = json.loads(path.read_text(encoding="utf-8"))
+        return str(record["settings"]["made"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return "an unknown date"
