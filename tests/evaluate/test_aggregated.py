@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cellwright.evaluate.aggregated import AGGREGATED, aggregated_jaccard
 from cellwright.evaluate.comparison import Comparison
-from cellwright.geometry import flip, from_masks
+from cellwright.geometry import flip, from_label_map, from_masks
 from cellwright.types import Instances
 
 
@@ -115,3 +115,35 @@ def test_properties(truth: Instances, pred: Instances) -> None:
     assert aggregated_jaccard(flip(truth, 1), flip(pred, 1)) == pytest.approx(found)
     assert aggregated_jaccard(truth[::-1], pred[::-1]) == pytest.approx(found)
     assert aggregated_jaccard(pred, truth)["aji_plus"] == pytest.approx(found["aji_plus"])
+
+
+#: (AJI, AJI+) of `discs` by HoVer-Net's published evaluation (github.com/vqdang/hover_net,
+#: commit 5847ebf), which is not a package; with its metrics folder on the path:
+#: python -c "from stats_utils import *; print(get_fast_aji(*maps), get_fast_aji_plus(*maps))"
+#: where maps = discs(0), discs(1) ...
+RECORDED = {
+    0: (0.1630170316301703, 0.17778263721845616),
+    1: (0.17575148622624132, 0.17354241212376342),
+    2: (0.19692222631772946, 0.21266862170087977),
+    3: (0.21039381406221902, 0.21610565684899485),
+    4: (0.17040233885563136, 0.21217907914279652),
+}
+
+
+def discs(seed: int) -> list[np.ndarray]:
+    """Two label maps, 1 ... N, of discs at unrelated places: many small overlaps."""
+    rng = np.random.default_rng(seed)
+    row, column = np.mgrid[:90, :110]
+    maps = []
+    for count in (40, 35):
+        ids = np.zeros((90, 110), np.int32)
+        for k, (y, x, size) in enumerate(rng.uniform((0, 0, 4), (90, 110, 12), (count, 3)), 1):
+            ids[(row - y) ** 2 + (column - x) ** 2 <= size**2] = k
+        maps.append(np.unique(ids, return_inverse=True)[1].reshape(ids.shape))
+    return maps
+
+
+@pytest.mark.parametrize("seed", RECORDED)
+def test_as_in_hover_net(seed: int) -> None:
+    found = aggregated_jaccard(*(from_label_map(ids) for ids in discs(seed)))
+    assert (found["aji"], found["aji_plus"]) == pytest.approx(RECORDED[seed], rel=0, abs=1e-9)

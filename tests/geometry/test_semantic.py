@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import doctest
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
-from cellwright.geometry import from_semantic, to_semantic
+from cellwright.geometry import from_semantic, semantic, to_semantic
 from cellwright.types import InputError, Instances
 
 NAMES = ("alive", "dead")
@@ -91,3 +93,8 @@ def test_separated_cells_come_back(kinds: np.ndarray) -> None:
     assert np.array_equal(back.boxes, cells.boxes)
     assert np.array_equal(back.classes, cells.classes)
     assert all(np.array_equal(a, b) for a, b in zip(back.masks, cells.masks, strict=True))
+
+
+def test_examples() -> None:
+    failed, tried = doctest.testmod(semantic)
+    assert (failed, tried > 0) == (0, True)
