@@ -1,5 +1,6 @@
 """A small simulated data set, spoilt predictions of it, their scores and the report of all."""
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -25,7 +26,21 @@ def spoilt(cells: Instances, rng: np.random.Generator) -> Instances:
 
 def simulated_report(folder: Path, *, fields: int = 14) -> Path:
     """The page of a simulated run; its tables lie in ``report_tables`` beside it."""
-    data, run = folder / "data", folder / "run"
+    with contextlib.chdir(folder):  # so that no path of this machine stands on the page
+        _data_and_predictions(Path("data"), Path("run"), fields)
+        evaluate("data", "run", "scores.json", by=["line"], quiet=True)
+        _model(Path("model"))
+        report(
+            ["scores.json", "run", "model", "data"],
+            "report.html",
+            title="Simulated cells",
+            tables="report_tables",
+            quiet=True,
+        )
+    return folder / "report.html"
+
+
+def _data_and_predictions(data: Path, run: Path, fields: int) -> None:
     simulate(
         data, fields=fields, shape=(130, 176), cells=26, diameter=10.0, overlap=0.2, quiet=True
     )
@@ -44,22 +59,14 @@ def simulated_report(folder: Path, *, fields: int = 14) -> Path:
     ]
     record = {"settings": {"tile_shape": [512, 512], "threshold": 0.45}, "images": images}
     (run / "run.json").write_text(json.dumps(record | {"model": "unet-small"}))
-    evaluate(data, run, folder / "scores.json", by=["line"], quiet=True)
-    model = folder / "model"
-    model.mkdir()
-    (model / "model.json").write_text(json.dumps({"method": "unet", "arguments": {"depth": 4}}))
+
+
+def _model(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "model.json").write_text(json.dumps({"method": "unet", "arguments": {"depth": 4}}))
     lines = [
         f"{e},{2 ** (-e / 9):.4f},{0.1 + 2 ** (-e / 8):.4f},{1 - 2 ** (-e / 7):.4f}"
         for e in range(1, 31)
     ]
     head = "epoch,train_loss,val_loss,val_accuracy"
-    (model / "curves.csv").write_text("\n".join([head, *lines]) + "\n")
-    page = folder / "report.html"
-    report(
-        [folder / "scores.json", run, model, data],
-        page,
-        title="Simulated cells",
-        tables=folder / "report_tables",
-        quiet=True,
-    )
-    return page
+    (folder / "curves.csv").write_text("\n".join([head, *lines]) + "\n")

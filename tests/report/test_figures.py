@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from cellwright.report.canvas import ticks
 from cellwright.report.figures import histogram, line_chart
+from cellwright.report.table_files import read_tables
+from cellwright.report.tables import Estimate
 
 
 def chart(series, **options):
@@ -79,3 +81,40 @@ def test_histogram_of_counts_has_whole_ticks():
 
 def test_histogram_of_nothing():
     assert "no values" in histogram([], title="t", x_label="x")
+
+
+def test_bands_lie_about_their_line():
+    band = {"a": ([1, 2, 3], [0.2, 0.3, float("nan")], [0.6, 0.7, 0.9]), "gone": ([1], [0], [1])}
+    tree = chart({"a": ([1, 2, 3], [0.4, 0.5, 0.6])}, bands=band)
+    (shade,) = tree.findall(".//polygon")
+    corners = [tuple(map(float, c.split(","))) for c in shade.attrib["points"].split()]
+    assert len(corners) == 4
+    line = [float(c.split(",")[1]) for c in tree.find(".//polyline").attrib["points"].split()]
+    assert corners[0][1] < line[0] < corners[-1][1]
+    assert "95 % intervals" in tree.find("svg").attrib["aria-label"]
+
+
+def test_wide_bands_widen_the_axis():
+    tree = chart({"a": ([1, 2], [0.4, 0.5])}, bands={"a": ([1, 2], [-3, -3], [9, 9])})
+    for _, y in re.findall(r"([\d.]+),(-?[\d.]+)", tree.find(".//polygon").attrib["points"]):
+        assert 0 <= float(y) <= 290
+
+
+def test_numbers_of_a_chart_can_be_read():
+    bands = {"a": ([1, 2], [0.3, 0.4], [0.5, 0.6])}
+    text = line_chart(
+        {"a": ([1, 2], [0.4, 0.5]), "b": ([2, 3], [7, 8])},
+        title="T",
+        x_label="x",
+        y_label="y",
+        bands=bands,
+    )
+    (table,) = read_tables(text)
+    assert table.columns == ("x", "a", "b")
+    assert table.rows == (
+        (1, Estimate(0.4, 0.3, 0.5), None),
+        (2, Estimate(0.5, 0.4, 0.6), 7.0),
+        (3, None, 8.0),
+    )
+    (counts,) = read_tables(histogram([1, 1, 2, 5], title="H", x_label="x"))
+    assert sum(row[2] for row in counts.rows) == 4

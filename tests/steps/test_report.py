@@ -54,3 +54,25 @@ def test_earlier_page_is_kept_when_a_source_is_bad(tmp_path):
     assert result.output == page
     assert "unet" in page.read_text()
     assert not list(tmp_path.glob(".part*"))
+
+
+def test_tables_are_written_beside_the_page(tmp_path):
+    (tmp_path / "scores.json").write_text('{"pixel": {"f1": 0.123456789, "iou": null}}')
+    result = report(
+        tmp_path / "scores.json", tmp_path / "r.html", tables=tmp_path / "tables", quiet=True
+    )
+    assert result.details["tables"] == len(list((tmp_path / "tables").glob("*-*.*"))) + 3
+    text = (tmp_path / "tables" / "pixels-cell-or-background.csv").read_text()
+    assert text.splitlines()[-2:] == ["F1 (Dice),0.123456789", "IoU,"]
+    again = report(
+        tmp_path / "scores.json", tmp_path / "r.html", tables=tmp_path / "tables", quiet=True
+    )
+    assert again.details == result.details
+
+
+def test_page_is_not_replaced_when_tables_are_in_the_way(tmp_path):
+    (tmp_path / "scores.json").write_text('{"pixel": {"f1": 0.5}}')
+    (tmp_path / "software.csv").write_text("mine")
+    with pytest.raises(InputError, match=r"software\.csv is there already"):
+        report(tmp_path / "scores.json", tmp_path / "r.html", tables=tmp_path, quiet=True)
+    assert not (tmp_path / "r.html").exists()
