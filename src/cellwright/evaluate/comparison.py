@@ -81,12 +81,14 @@ class Comparison:
     def matched(self, threshold: float, *, boxes: bool = False, any_class: bool = False) -> Pairs:
         """The one-to-one pairs with IoU >= `threshold`: most pairs first, then the largest sum.
 
-        Sorted by the true cell; see `assign`.
+        Of predictions that fit equally well the one with the best score is taken. Sorted by the
+        true cell; see `assign`.
         """
         key = (float(threshold), boxes, any_class)
         if key not in self._matched:
             found = self.overlaps(boxes=boxes, any_class=any_class)
-            chosen = assign(found.i, found.j, found.iou, threshold)
+            scores = self.pred.scores[found.j]
+            chosen = assign(found.i, found.j, found.iou, threshold, prefer=scores)
             self._matched[key] = found.pick(chosen)
         return self._matched[key]
 

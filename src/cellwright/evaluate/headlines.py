@@ -35,6 +35,10 @@ HEADLINES: tuple[Headline, ...] = (
     Headline("coco/segm/AP", "Mask AP"),
     Headline("coco/segm/AP50", "Mask AP50"),
     Headline("coco/bbox/AP", "Box AP"),
+    Headline("panoptic/pq", "Panoptic quality"),
+    Headline("aggregated/aji", "AJI"),
+    Headline("boundary/f1", "Boundary F1 within 2 px"),
+    Headline("boundary/hausdorff95", "Hausdorff 95 of matched cells, px", 0.0),
     Headline("pixel/f1", "Pixel F1 (Dice)"),
     Headline("pixel/iou", "Pixel IoU"),
 )
