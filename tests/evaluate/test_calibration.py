@@ -75,6 +75,21 @@ def test_resamples_at_once_are_resamples_one_by_one() -> None:
         assert at_once["brier"][k] == pytest.approx(one["brier"])
 
 
+def test_as_torchmetrics() -> None:
+    torch = pytest.importorskip("torch")
+    peer = pytest.importorskip("torchmetrics.functional.classification")
+    draw = np.random.default_rng(3)
+    scores = draw.random(200).round(4)
+    right = draw.random(200) < scores**2
+    cells = rows(*[(k, k + 1) for k in range(200)], width=200, scores=scores)
+    found = calibration(cells[right], cells)
+    error = peer.binary_calibration_error(
+        torch.tensor(scores), torch.tensor(right, dtype=torch.int64), n_bins=10, norm="l1"
+    )
+    assert found["ece"] == pytest.approx(float(error), abs=1e-6)  # torchmetrics has float32
+    assert found["brier"] == pytest.approx(np.mean((scores - right) ** 2), abs=1e-9)
+
+
 @settings(max_examples=50, deadline=None)
 @given(overlapping, overlapping, st.randoms(use_true_random=False))
 def test_properties(truth: Instances, pred: Instances, draw: object) -> None:

@@ -33,6 +33,7 @@ def runs(cells: Instances) -> list[tuple]:
         # the second predicts the same cell again, the third touches none
         ("gt mask", [(0, 4)], [(0, 3), (2, 5), (8, 9)], [(0, 4, 0.8), (0, 4, 0.9), (8, 9, 0.7)]),
         ("gt mask", [(0, 4), (3, 9)], [(2, 6)], [(3, 9, 0.9)]),  # IoU 2/6 and 3/7
+        ("gt mask", [(0, 4), (4, 8)], [(0, 8), (0, 4)], [(0, 4, 0.8), (4, 8, 0.9)]),  # of equals
         ("gt matched", [(0, 4), (5, 9)], [(0, 3), (0, 4), (5, 6), (10, 12)],
          [(0, 4, 0.8), (5, 6, 0.7)]),
         ("gt matched", [(0, 4), (4, 8)], [(0, 8)], [(0, 8, 0.9)]),  # best of both, kept once
@@ -120,6 +121,14 @@ def test_a_mask_is_cut_along_cells() -> None:
     box, mask = united(pred, [0])
     assert box == (0, 0, 5, 5)
     assert (mask == pred.masks[0]).all()
+
+
+def test_pieces_fill_their_boxes_and_stay_inside() -> None:
+    truth = drawn("11110 10022 00022")
+    pred = drawn("11110 00011 00011")
+    found = correct("no merges", truth, pred)
+    assert found.boxes.tolist() == [[1, 3, 3, 5], [0, 0, 1, 4]]
+    assert all(mask.all() for mask in found.masks)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -85,7 +85,7 @@ def test_ends_of_the_bins(area: int, name: str) -> None:
 def test_recall_by_size() -> None:
     truth, pred = (
         rows((0, 50), (50, 150), (150, 250), width=250),
-        rows((0, 30), (50, 150), width=250),
+        rows((0, 36), (50, 150), width=250),
     )
     found = recall_by_size(truth, pred)
     assert found["<100"] == {"cells": 1, "recall50": 1, "recall75": 0}

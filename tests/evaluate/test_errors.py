@@ -34,6 +34,7 @@ def named(truth: Instances, pred: Instances) -> tuple[list, list]:
         ([(0, 8)], [(0, 3)], "-", "X"),  # fits too badly
         ([(0, 4)], [(0, 4), (0, 4)], "f", "RD"),
         ([(0, 4)], [(0, 4), (0, 3), (1, 4)], "f", "RDD"),
+        ([(0, 9)], [(0, 6), (3, 9)], "f", "RD"),  # though it brings pixels of its own
         # splits
         ([(0, 8)], [(0, 4), (4, 8)], "s", "PP"),  # two exact halves, IoU 0.5 each
         ([(0, 8)], [(0, 5), (5, 8)], "s", "PP"),
@@ -45,6 +46,9 @@ def named(truth: Instances, pred: Instances) -> tuple[list, list]:
         ([(0, 8)], [(0, 8), (2, 5)], "f", "RX"),  # one inside the other brings nothing
         ([(0, 8)], [(0, 4), (0, 4)], "f", "RD"),  # the same half twice
         ([(0, 9)], [(0, 4), (0, 4)], "-", "XX"),  # and too small to match
+        ([(0, 10)], [(0, 3), (0, 4)], "-", "XX"),  # the larger comes first
+        ([(0, 9)], [(0, 7), (5, 12)], "f", "RX"),  # most of what it brings lies outside
+        ([(0, 6), (6, 12)], [(0, 4), (4, 8), (8, 12)], "sf", "PPR"),  # a part of one cell only
         # merges
         ([(0, 4), (4, 8)], [(0, 8)], "mm", "M"),
         ([(0, 5), (5, 8)], [(0, 8)], "mm", "M"),
@@ -106,6 +110,15 @@ def test_crowds_take_no_part() -> None:
     assert errors(truth, pred)["spurious_rate"] == 1 / 2
 
 
+def test_rates_are_per_true_cell_or_per_prediction() -> None:
+    halves, whole = rows((0, 4), (4, 8)), rows((0, 8))
+    assert errors(whole, halves)["split_rate"] == 1
+    assert errors(halves, whole)["merge_rate"] == 1
+    assert errors(halves, rows())["missed_rate"] == 1
+    assert errors(whole, rows((0, 8), (9, 10)))["spurious_rate"] == 1 / 2
+    assert errors(whole, rows((0, 8), (0, 8)))["duplicate_rate"] == 1 / 2
+
+
 def test_rates_of_nothing_are_zero() -> None:
     assert set(errors(rows(), rows()).values()) == {0}
     assert set(ERRORS.divide({}).values()) == {0}
@@ -138,17 +151,13 @@ def test_cells_apart(truth: Instances, pred: Instances) -> None:
     figures, other = errors(truth, pred), errors(pred, truth)
     assert figures["duplicates"] == 0
     assert (figures["splits"], figures["merges"]) == (other["merges"], other["splits"])
-    # the definition without the pixels: shares of the pairs are enough where nothing overlaps
+    # where nothing overlaps, shares of the pairs are enough
     pairs, matched = seen.masks, seen.matched(0.5)
-    partner = dict(zip(matched.i.tolist(), matched.j.tolist(), strict=True))
-    taken = set(partner.values())
-    for i in range(len(truth)):
-        parts = {partner[i]} if i in partner else set()
-        for k in np.flatnonzero(pairs.i == i):
-            j, shared = int(pairs.j[k]), pairs.shared[k]
-            inside = 2 * shared >= seen.pred_areas[j] and 10 * shared >= seen.true_areas[i]
-            best = shared == pairs.shared[pairs.j == j].max()
-            if inside and best and j not in taken:
-                parts.add(j)
-        if i in split_cells(seen):
-            assert set(split_cells(seen)[i]) <= parts
+    shared = np.zeros((len(truth), len(pred)))
+    shared[pairs.i, pairs.j] = pairs.shared
+    parts = (2 * shared >= seen.pred_areas) & (10 * shared >= seen.true_areas[:, None])
+    parts[:, matched.j] = False
+    parts[matched.i, matched.j] = True
+    if (parts.sum(axis=0) <= 1).all():  # no prediction lies half in one, half in another cell
+        wanted = {i: set(np.flatnonzero(parts[i])) for i in range(len(truth)) if parts[i].sum() > 1}
+        assert {i: set(found) for i, found in split_cells(seen).items()} == wanted

@@ -139,10 +139,9 @@ def _in_rows(cells: Instances, rows: slice) -> tuple[np.ndarray, Instances]:
 
 def _count_region(seen: Comparison) -> dict[str, float]:
     crowded = bool(seen.crowd.any())
-    real = seen.truth[~seen.crowd] if crowded else seen.truth
     tp = true = found = 0
     for rows in _strips(seen.truth.shape):
-        a, b = (overlap_map(_in_rows(cells, rows)[1]) for cells in (real, seen.pred))
+        a, b = (overlap_map(_in_rows(cells, rows)[1]) for cells in (seen.truth, seen.pred))
         if crowded:
             known = ~foreground(seen.truth[seen.crowd], rows)
             a, b = a & known, b & known

@@ -59,8 +59,8 @@ def merging_predictions(seen: Comparison) -> Groups:
 def duplicates(seen: Comparison) -> np.ndarray:
     """(M,) bool: predictions that find a true cell which another prediction has already.
 
-    The best true cell of a duplicate has IoU >= 0.50 with it, is matched with another
-    prediction, and the two predictions share pixels: two exact halves of one cell are none.
+    A duplicate has IoU >= 0.50 with a true cell that is matched with another prediction, and the
+    two predictions share pixels: two exact halves of one cell are no duplicates.
 
     >>> cell = Instances((1, 4), [[0, 0, 1, 4]], [np.ones((1, 4))])
     >>> duplicates(Comparison(cell, cell[[0, 0]])).tolist()
@@ -70,10 +70,8 @@ def duplicates(seen: Comparison) -> np.ndarray:
     found, matched = seen.overlaps(), seen.matched(THRESHOLD)
     spare = found.pick(seen.spurious(THRESHOLD)[found.j] & (found.iou >= THRESHOLD))
     partner = dict(zip(matched.i.tolist(), matched.j.tolist(), strict=True))
-    order = np.lexsort((spare.i, -spare.iou, spare.j))
-    best = order[np.unique(spare.j[order], return_index=True)[1]]
-    for i, j in zip(spare.i[best].tolist(), spare.j[best].tolist(), strict=True):
-        again[j] = _meet(seen.pred, j, partner[i])
+    for i, j in zip(spare.i.tolist(), spare.j.tolist(), strict=True):
+        again[j] |= _meet(seen.pred, j, partner[i])
     return again
 
 
