@@ -28,8 +28,10 @@ def draw(images: int, resamples: int = RESAMPLES, *, seed: int = 0) -> np.ndarra
     >>> draw(3, 2, seed=1).sum(axis=1).tolist()
     [3, 3]
     """
-    chance = np.full(images, 1 / images) if images else np.zeros(0)
-    return np.random.default_rng(seed).multinomial(images, chance, size=resamples)
+    if not images:
+        return np.zeros((resamples, 0), dtype=np.int64)
+    rng = np.random.default_rng(seed)
+    return rng.multinomial(images, np.full(images, 1 / images), size=resamples)
 
 
 def total(rows: Sequence[Mapping[str, float]], drawn: np.ndarray | None = None) -> dict[str, Any]:
