@@ -116,3 +116,69 @@ def test_unlabelled_images_have_no_truth(tmp_path: Path, label_folder: Path) -> 
     scores = evaluate(tmp_path / "half", label_folder, quiet=True)
     assert scores.images == 1
     assert scores.settings["without_truth"] == ["field1", "field2", "field3"]
+
+
+def test_missing_predictions_can_count_as_empty_or_be_left_out(
+    truth: Path, label_folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (label_folder / "field2_masks.tif").unlink()
+    empty = evaluate(truth, label_folder, missing="empty", quiet=True)
+    assert (empty.images, empty.truth, empty.predicted) == (4, 24, 18)
+    assert "field2" in caplog.text
+    left = evaluate(truth, label_folder, missing="skip", quiet=True)
+    assert (left.images, left.truth) == (3, 18)
+    for scores in (empty, left):
+        assert scores.settings["without_prediction"] == ["field2"]
+    assert empty.matching["0.50"]["fn"] - left.matching["0.50"]["fn"] == 6
+
+
+def test_sources_without_a_common_name_do_not_belong_together(truth: Path, tmp_path: Path) -> None:
+    write_labels(labels(0), tmp_path / "other" / "well7.tif")
+    for missing in ("error", "empty", "skip"):
+        with pytest.raises(InputError, match="do not belong together"):
+            evaluate(truth, tmp_path / "other", missing=missing, quiet=True)
+
+
+def test_earlier_scores_are_replaced_and_that_is_said(
+    truth: Path, label_folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    output = truth.parent / "scores.json"
+    first = evaluate(truth, label_folder, output, resamples=0, quiet=True)
+    assert "replaced" not in caplog.text
+    write_labels(np.zeros((40, 50), np.uint16), label_folder / "field1_masks.tif")
+    second = evaluate(truth, label_folder, output, resamples=0, quiet=True)
+    assert f"the scores of {first.settings['made']} are replaced" in caplog.text
+    assert json.loads(output.read_text())["predicted"] == second.predicted == 18
+    sources = [s.settings["sources"] for s in (first, second)]
+    assert sources[0]["truth"] == sources[1]["truth"]
+    assert sources[0]["pred"]["sha256"] != sources[1]["pred"]["sha256"]
+
+
+def test_presets_and_settings_of_average_precision(truth: Path, label_folder: Path) -> None:
+    live = evaluate(truth, label_folder, preset="livecell", quiet=True)
+    assert live.settings["areas"]["s"] == [0, 324]
+    assert live.settings["max_detections"] == 2000
+    own = evaluate(
+        truth, label_folder, max_detections=2, areas={"any": (0, 1e10)}, resamples=0, quiet=True
+    )
+    assert own.coco["segm"]["APany"] == own.coco["segm"]["AP"]
+    assert own.coco["segm"]["AR"] < live.coco["segm"]["AR"]
+    with pytest.raises(InputError, match="known are coco, livecell"):
+        evaluate(truth, label_folder, preset="voc", quiet=True)
+
+
+def test_semantic_masks_are_scored_by_their_regions(truth: Path, tmp_path: Path) -> None:
+    for seed in range(4):
+        write_labels((labels(seed) > 0).astype(np.uint8), tmp_path / "sem" / f"field{seed}.png")
+    merged = evaluate(truth, tmp_path / "sem", quiet=True)
+    assert merged.predicted == 4
+    assert evaluate(truth, tmp_path / "sem", semantic=True, quiet=True).matching[
+        "0.95"
+    ]["accuracy"] == 1  # fmt: skip
+    assert merged.pixel["f1"] == 1
+
+
+def test_errors_are_analysed_when_asked(truth: Path, label_folder: Path) -> None:
+    scores = evaluate(truth, label_folder, errors=True, resamples=0, quiet=True)
+    assert scores.analysis[0]["name"] == "as predicted"
+    assert {c["image"] for c in scores.worst_cells} <= {f"field{k}" for k in range(4)}

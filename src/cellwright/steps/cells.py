@@ -86,7 +86,7 @@ def open_cells(path: str | Path, *, truth: bool, semantic: bool = False) -> Cell
         )
     order = (ANNOTATIONS, PREDICTIONS) if truth else (PREDICTIONS, ANNOTATIONS)
     for name in order:
-        if (path / name).is_file() and not semantic:
+        if (path / name).is_file():
             return _from_coco(path / name, truth=truth)
     return _from_label_images(path, semantic=semantic)
 
