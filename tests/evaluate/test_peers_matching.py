@@ -9,6 +9,7 @@ the papers (Kumar et al. 2017; Csurka et al. 2013) and are not compared.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -177,3 +178,22 @@ def test_cellpose_mask_ious(cellpose: object, n: int) -> None:
     assert ours.iou == pytest.approx(fit[ours.i], abs=CLOSE)
     unlike = partner[ours.i] - 1 != ours.j
     assert ours.iou[unlike] == pytest.approx(np.full(unlike.sum(), 0.5))  # exact halves: either
+
+
+def test_real_cells(stardist: object, cellpose: object, data_dir: Path) -> None:
+    import tifffile
+
+    files = sorted((data_dir / "dsb2018" / "test" / "labels").glob("*.tif"))[:8]
+    if not files:
+        pytest.skip("DSB 2018 is not on this machine")
+    true = [np.unique(tifffile.imread(f), return_inverse=True)[1] for f in files]
+    true = [t.reshape(tifffile.imread(f).shape) for t, f in zip(true, files, strict=True)]
+    pred = [np.where(t % 9 == 1, 0, np.roll(t // 2 + t % 7, (2, -1), (0, 1))) for t in true]
+    ours = [match(from_label_map(t), from_label_map(p)) for t, p in zip(true, pred, strict=True)]
+    theirs = stardist.matching_dataset(true, pred, thresh=THRESHOLDS, show_progress=False)
+    _, tp, fp, fn = cellpose.average_precision(true, pred, threshold=list(THRESHOLDS))
+    for k, stats in enumerate(theirs):
+        assert sum(c[k].tp for c in ours) == stats.tp == tp[:, k].sum()
+        assert sum(c[k].fp for c in ours) == stats.fp == fp[:, k].sum()
+        assert sum(c[k].fn for c in ours) == stats.fn == fn[:, k].sum()
+    assert theirs[0].tp > 0
