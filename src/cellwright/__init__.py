@@ -39,6 +39,7 @@ _PUBLIC = {
     "train": "cellwright.steps.train",
     "predict": "cellwright.steps.predict",
     "evaluate": "cellwright.steps.evaluate",
+    "compare": "cellwright.steps.compare",
     "report": "cellwright.steps.report",
     "run": "cellwright.experiment.run",
 }
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from cellwright.formats import write_image as write_image
     from cellwright.formats import write_instances as write_instances
     from cellwright.formats.dataset import open_dataset as open_dataset
+    from cellwright.steps.compare import compare as compare
     from cellwright.steps.demo import demo as demo
     from cellwright.steps.evaluate import evaluate as evaluate
     from cellwright.steps.import_images import import_images as import_images

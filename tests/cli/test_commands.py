@@ -33,8 +33,8 @@ def app_of(body) -> typer.Typer:
     return small
 
 
-def test_the_ten_commands_are_there() -> None:
-    wanted = "demo simulate import label train predict evaluate report run methods"
+def test_the_commands_are_there() -> None:
+    wanted = "demo simulate import label train predict evaluate compare report run methods"
     assert wanted.split() == NAMES
 
 

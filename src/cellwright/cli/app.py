@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cellwright.cli import data, judge, learn, whole
+from cellwright.cli import compare, data, judge, learn, whole
 
 PURPOSE = "From a folder of raw, unlabelled microscopy to measured cells."
 
@@ -89,6 +89,13 @@ COMMANDS = (
         "evaluate",
         "cellwright evaluate data out -o scores.json",
         "cellwright evaluate truth_labels/ out --by modality",
+    ),
+    (
+        compare.compare,
+        "compare",
+        "cellwright compare unet/scores.json watershed/scores.json",
+        "cellwright compare out_a out_b out_c --truth data --by modality -o comparison",
+        "cellwright compare out_a out_b --truth data --name unet --name watershed -o page.html",
     ),
     (
         judge.report,

@@ -31,7 +31,9 @@ class ScoredRun:
         `precision` holds another number of images.
     """
 
-    def __init__(self, name: str, scores: Scores, precision: AveragePrecision | None) -> None:
+    def __init__(
+        self, name: str, scores: Scores, precision: AveragePrecision | None = None
+    ) -> None:
         self.name, self.scores, self.precision = name, scores, precision
         if not scores.per_image or any("sums" not in r for r in scores.per_image):
             raise InputError(
@@ -116,6 +118,14 @@ def shared_images(
     InputError
         If no image is shared, or two runs were scored on another truth of one: another frame,
         number of true cells or number of true pixels.
+
+    Examples
+    --------
+    >>> def run(name, images):
+    ...     records = [{"name": i, "truth": 1, "predicted": 1, "sums": {}} for i in images]
+    ...     return ScoredRun(name, Scores(len(records), 1, 1, {}, per_image=records))
+    >>> shared_images([run("a", "xyz"), run("b", "yx")])
+    (('x', 'y'), {'a': (), 'b': ('z',)})
     """
     every = list(dict.fromkeys(name for run in runs for name in run.names))
     have = [set(run.names) for run in runs]
