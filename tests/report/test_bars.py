@@ -37,6 +37,13 @@ def test_bars_and_their_texts_stay_on_the_drawing():
     assert max(float(t.attrib["x"]) for t in tree.findall(".//text")) < width - 35
 
 
+def test_what_lies_beyond_the_axis_ends_with_it():
+    rows = [("a", Estimate(3.0, -2.0, 5.0)), ("b", 0.5)]
+    tree = ElementTree.fromstring(bar_chart(rows, x_range=(0, 1), **LABELS))
+    wide, half = (float(r.attrib["width"]) for r in tree.findall(".//rect"))
+    assert round(wide / half, 2) == 2
+
+
 def test_reference_is_drawn_and_named():
     text = bar_chart([("a", 0.5)], reference=("as predicted", 0.7), **LABELS)
     tree = ElementTree.fromstring(text)

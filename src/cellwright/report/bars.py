@@ -53,13 +53,17 @@ def bar_chart(
         right=62.0,
     )
     drawn = [_grid(canvas, marks), x_axis(canvas, marks, value_label)]
-    for index, ((name, estimate), value) in enumerate(zip(kept, finite, strict=True)):
-        drawn.append(_bar(canvas, index, name, estimate, value))
+    bars = [
+        _bar(canvas, index, name, estimate, value)
+        for index, ((name, estimate), value) in enumerate(zip(kept, finite, strict=True))
+    ]
+    drawn += [bar for bar, _ in bars]
     names = []
     if reference is not None:
         text, x = f"{reference[0]}: {shown(reference[1])}", canvas.x(reference[1])
         drawn.append(reference_line((x, canvas.top), (x, canvas.base), text))
         names.append(reference_name(text))
+    drawn += [written for _, written in bars]  # above the line, so that all can be read
     words = "; ".join(f"{name} {estimate}" for name, estimate in kept)
     values = tuple((name, v if v.interval is not None else v.value) for name, v in kept)
     return chart(
@@ -72,7 +76,10 @@ def bar_chart(
     )
 
 
-def _bar(canvas: Canvas, index: int, name: str, estimate: Estimate, value: float | None) -> str:
+def _bar(
+    canvas: Canvas, index: int, name: str, estimate: Estimate, value: float | None
+) -> tuple[str, str]:
+    """A bar with its interval and name, and its value as a text."""
     top = canvas.top + _ROW * index + (_ROW - _BAR) / 2
     middle = top + _BAR / 2
     short = name if len(name) <= _LABEL else f"{name[: _LABEL - 1]}\N{HORIZONTAL ELLIPSIS}"
@@ -80,23 +87,32 @@ def _bar(canvas: Canvas, index: int, name: str, estimate: Estimate, value: float
         f'<text x="{canvas.left - 7:g}" y="{middle + 4.5:.1f}" text-anchor="end">'
         f"{escape(short)}</text>"
     ]
-    reach = canvas.x(max(0.0, canvas.x_span[0]))
+    reach = _x(canvas, 0.0)
     if value is not None:
-        low, high = sorted((canvas.x(max(0.0, canvas.x_span[0])), canvas.x(value)))
+        low, high = sorted((reach, _x(canvas, value)))
         parts.append(
             f'<rect x="{low:.1f}" y="{top:.1f}" width="{max(high - low, 0.8):.1f}" '
             f'height="{_BAR:g}" fill="var(--c0)"/>'
         )
         reach = high
     if estimate.interval is not None:
-        low, high = (canvas.x(v) for v in estimate.interval)
+        low, high = (_x(canvas, end) for end in estimate.interval)
         parts.append(
             f'<path class="whisker" d="M{low:.1f} {middle:.1f}H{high:.1f}'
             f'M{low:.1f} {middle - 5:.1f}v10M{high:.1f} {middle - 5:.1f}v10"/>'
         )
         reach = max(reach, high)
-    parts.append(f'<text x="{reach + 6:.1f}" y="{middle + 4.5:.1f}">{shown(estimate.value)}</text>')
-    return f"<g>{''.join(parts)}<title>{escape(f'{name}: {estimate}')}</title></g>"
+    tip = f"<title>{escape(f'{name}: {estimate}')}</title>"
+    written = (
+        f'<text class="value" x="{reach + 6:.1f}" y="{middle + 4.5:.1f}">'
+        f"{shown(estimate.value)}</text>"
+    )
+    return f"<g>{''.join(parts)}{tip}</g>", written
+
+
+def _x(canvas: Canvas, value: float) -> float:
+    """Place of a value, at the end of the axis if it lies beyond."""
+    return canvas.x(min(max(value, canvas.x_span[0]), canvas.x_span[1]))
 
 
 def _grid(canvas: Canvas, marks: Sequence[float]) -> str:
