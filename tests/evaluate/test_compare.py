@@ -211,13 +211,27 @@ def test_what_the_sentence_says(three: dict[str, Scores], compared: RunCompariso
         f"{values['good'].value:.3f} against {values['poor'].value:.3f}, {d.value:+.3f} "
         f"(95 % interval {d.low:+.3f} to {d.high:+.3f}, p = 0.0001, 40 images)."
     )
-    assert sentence(two).endswith("other figures, good is better in 6.")
+    assert sentence(two).endswith("All 6 other figures say so too.")
     said = sentences(compared)
     assert said[0].startswith("By accuracy at IoU 0.50, best first: good 0.8")
     assert "good finds the cells better than fair" in said[1]
     assert "corrected for 3 pairs" in said[2]
     afnr = compare({"a": three["poor"], "b": three["good"]}, main="matching/mean/fnr")
     assert sentence(afnr).startswith("b misses fewer cells than a: AFNR is 0.1")
+
+
+def test_the_sentence_tells_where_other_figures_disagree(three: dict[str, Scores]) -> None:
+    painted = {name: scores([dict(r) for r in three[name].per_image]) for name in ("good", "poor")}
+    for mine, other in zip(painted["good"].per_image, three["poor"].per_image, strict=True):
+        mine["sums"] = {**mine["sums"], "pixel": other["sums"]["pixel"]}
+    for mine, other in zip(painted["poor"].per_image, three["good"].per_image, strict=True):
+        mine["sums"] = {**mine["sums"], "pixel": other["sums"]["pixel"]}
+    said = sentences(compare(painted))
+    assert said[0].startswith("good finds the cells better than poor")
+    assert said[1] == (
+        "Of 6 other figures, good is better in 4 and poor is better in 2 "
+        "(pixel F1 (Dice), pixel IoU)."
+    )
 
 
 def test_what_the_sentence_says_when_nothing_is_settled() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -92,18 +93,15 @@ def _print(found: RunComparison) -> None:
 
 
 def _figures(found: RunComparison) -> Any:
-    from rich.table import Table
-
     best, second = found.ranking[:2]
-    table = Table(title=f"{found.images} images", title_justify="left")
-    table.add_column("figure")
-    for column in (*found.runs, f"{best} - {second}", "95 % interval", "p"):
-        table.add_column(column, justify="right")
-    table.add_column("better")
+    title = f"{found.images} images; difference: {best} - {second}"
+    numbers = (*found.runs, "difference", "95 % interval", "p")
+    table = _table(title, "figure", numbers)
+    table.add_column("settled for", no_wrap=True)
     for figure in found.figures:
         d = figure.difference(best, second)
         values = [_shown(figure.values[run].value) for run in found.runs]
-        ends = "-" if d.low is None else f"{d.low:+.3f} to {d.high:+.3f}"
+        ends = "-" if d.low is None else f"{d.low:+.3f}, {d.high:+.3f}"
         p = (
             "-"
             if d.p_holm is None
@@ -117,18 +115,25 @@ def _figures(found: RunComparison) -> Any:
 
 
 def _groups(found: RunComparison, tag: str) -> Any:
-    from rich.table import Table
-
     best, second = found.ranking[:2]
-    table = Table(title=f"{found.figure(found.main).name} by {tag}", title_justify="left")
-    table.add_column(tag)
-    for column in ("images", *found.runs, f"{best} - {second}", "95 % interval"):
-        table.add_column(column, justify="right")
+    title = f"{found.figure(found.main).name} by {tag}"
+    table = _table(title, tag, ("images", *found.runs, "difference", "95 % interval"))
     for value, group in found.by[tag].items():
         d = group.figure.difference(best, second)
-        ends = "-" if d.low is None else f"{d.low:+.3f} to {d.high:+.3f}"
+        ends = "-" if d.low is None else f"{d.low:+.3f}, {d.high:+.3f}"
         values = [_shown(group.figure.values[run].value) for run in found.runs]
         table.add_row(value, str(group.images), *values, _shown(d.value, sign=True), ends)
+    return table
+
+
+def _table(title: str, first: str, numbers: Sequence[str]) -> Any:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column(first)
+    for column in numbers:
+        table.add_column(column, justify="right", no_wrap=True)
     return table
 
 

@@ -122,6 +122,8 @@ def _agreement(comparison: RunComparison, first: str, second: str) -> str:
     count = _count(len(others), "other figure")
     if not won[first] and not won[second]:
         return f"None of the {count} settles it either."
+    if len(won[first]) == len(others):
+        return f"All {count} say so too." if len(others) > 1 else f"So says {others[0].name}."
     parts = [
         f"{name} is better in {len(names)}" + (f" ({', '.join(names)})" if len(names) <= 3 else "")
         for name, names in won.items()

@@ -25,6 +25,7 @@ from cellwright.report.html import (
     Section,
     cards,
     columns,
+    escape,
     heading,
     page,
     paragraph,
@@ -36,6 +37,16 @@ from cellwright.report.tables import Estimate, markup, settings_table, shown
 
 BUDGET = 12_000_000
 _BEST = "\N{BLACK STAR}"
+#: Figures on the cards, beside the main one.
+_CARDS = (
+    "matching/mean/accuracy",
+    "matching/mean/fnr",
+    "coco/segm/AP",
+    "panoptic/pq",
+    "pixel/f1",
+)
+#: Figures in pixels, which do not go on an axis with shares.
+_LENGTHS = ("boundary/hausdorff95",)
 
 
 def compare_page(
@@ -87,7 +98,8 @@ def compare_page(
 
 
 def _outcome(found: RunComparison) -> list[Html]:
-    parts = [paragraph(text) for text in sentences(found)]
+    first, *rest = sentences(found)
+    parts = [paragraph(Html(f"<strong>{escape(first)}</strong>")), *map(paragraph, rest)]
     for run, lost in found.missing.items():
         names = ", ".join(lost[:5]) + (f" and {len(lost) - 5} more" if len(lost) > 5 else "")
         parts.append(
@@ -97,7 +109,8 @@ def _outcome(found: RunComparison) -> list[Html]:
                 kind="warning",
             )
         )
-    parts.append(columns([_cards(found, run) for run in found.runs]))
+    every = [_cards(found, run) for run in found.runs]
+    parts += [columns(every)] if len(every) == 2 else every
     parts.append(
         paragraph(f"{_BEST} nearest to perfect of the runs, whether settled or not.", kind="note")
     )
@@ -110,8 +123,9 @@ def _cards(found: RunComparison, run: str) -> Html:
         ("Predicted cells", shown(found.scores.get(run, {}).get("predicted"))),
     ]
     for figure in found.figures:
-        mark = f" {_BEST}" if nearest(figure) == run else ""
-        values.append((f"{figure.name}{mark}", markup(estimate(figure.values[run]))))
+        if figure.path == found.main or figure.path in _CARDS:
+            mark = f"\N{NO-BREAK SPACE}{_BEST}" if nearest(figure) == run else ""
+            values.append((f"{figure.name}{mark}", markup(estimate(figure.values[run]))))
     return Html(heading(run) + cards(values))
 
 
@@ -121,6 +135,7 @@ def _figures(found: RunComparison) -> list[Html]:
     rows = [
         (figure.name, _gain(figure.best, figure.difference(best, second)))
         for figure in found.figures
+        if figure.path not in _LENGTHS
     ]
     parts.append(
         bar_chart(
@@ -192,7 +207,6 @@ def _images(found: RunComparison) -> list[Html]:
         title=f"{image_figure(found)} of each image",
         x_label=second,
         y_label=best,
-        span=(0, 1),
         diagonal="both the same",
         name_label="Image",
     )

@@ -73,10 +73,16 @@ def side_by_side(
         drawn = draw_gallery(frames, budget=budget // len(sheets), track=track)
         failed += [(f"{sheet.name}, {name}", reason) for name, reason in drawn.failed]
         kinds |= drawn.kinds
-        body += [heading(sheet.name), *drawn.body]
+        body += [heading(sheet.name), *map(_in_one_row, drawn.body)]
     if not sheets:
         return [], ()
     note = paragraph(
         "Those in which the runs differ most; they are no sample of all images.", kind="note"
     )
     return [note, switches(kinds), *body], tuple(failed)
+
+
+def _in_one_row(gallery: Html) -> Html:
+    """A gallery whose pictures may be smaller, so that four stand side by side on a desk."""
+    narrow = "grid-template-columns:repeat(auto-fill,minmax(min(100%,240px),1fr))"
+    return Html(gallery.replace('class="gallery"', f'class="gallery" style="{narrow}"', 1))

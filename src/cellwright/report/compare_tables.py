@@ -19,16 +19,16 @@ _MINUS = "\N{MINUS SIGN}"
 _TESTS = (
     "Difference: with its 95 % interval, the same images drawn anew for both runs. p: two-sided, "
     "from swapping the two results of each image; a dash where there is no such test. "
-    "Better: the run for which it is settled."
+    "Settled for: the run that is better, at the 5 % level."
 )
 
 
 def figures_table(found: RunComparison) -> Table:
     """Every figure, one column a run; for two runs also their difference and its test."""
-    columns = ["Figure", *found.runs, "Highest rank"]
+    columns = ["Figure", *found.runs, "Best value"]
     two = len(found.runs) == 2
     if two:
-        columns += [f"{found.ranking[0]} {_MINUS} {found.ranking[1]}", "p", "Better"]
+        columns += [f"{found.ranking[0]} {_MINUS} {found.ranking[1]}", "p", "Settled for"]
     rows = []
     for figure in found.figures:
         row: list[Any] = [named(figure), *(estimate(figure.values[run]) for run in found.runs)]
@@ -62,7 +62,7 @@ def pairs_table(found: RunComparison) -> Table:
     )
     return Table(
         "Differences of the runs, pair by pair",
-        ("Figure", "Pair", "Difference", "p", "p, corrected", "Better"),
+        ("Figure", "Pair", "Difference", "p", "p, corrected", "Settled for"),
         rows,
         f"{_TESTS} Corrected: for all pairs of a figure (Holm).",
     )
