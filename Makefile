@@ -30,6 +30,7 @@ lint: $(VENV)/.test
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/geometry.py
 	$(BIN)/python benchmarks/metrics_equality.py
+	$(BIN)/python benchmarks/scoring_speed.py --work $(WORK)/scoring
 	$(BIN)/python benchmarks/import_overlaps.py
 	$(BIN)/python benchmarks/zero_shot.py
 	$(BIN)/python benchmarks/dsb2018.py --work $(WORK)/dsb2018
@@ -47,5 +48,5 @@ $(VENV)/.run: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/.test: $(VENV)/.run
-	$(PIP) -e ".[test]"
+	$(PIP) -e ".[test,browser,sam]"
 	touch $@
