@@ -123,11 +123,13 @@ class Ranked:
         counted = [right | wrong for right, wrong in every]
         same = all(np.array_equal(c, counted[0]) for c in counted)
         for b in np.flatnonzero(cells):
-            weight = drawn[b][self.image]
-            shared = np.cumsum(weight * counted[0]) if same else None
+            weight = drawn[b].astype(np.int32)[self.image]
+            shared = np.cumsum(weight * counted[0], dtype=np.int32) if same else None
             for t in range(self.shape[0]):
-                either = np.cumsum(weight * counted[t]) if shared is None else shared
-                tp = np.cumsum(weight[at[t]])
+                either = (
+                    np.cumsum(weight * counted[t], dtype=np.int32) if shared is None else shared
+                )
+                tp = np.cumsum(weight[at[t]], dtype=np.int32)
                 average[b, t] = _at_recalls(tp, either[at[t]], cells[b]).mean()
                 recall[b, t] = tp[-1] / cells[b] if len(tp) else 0.0
         return average, recall
@@ -146,8 +148,13 @@ def _at_recalls(tp: np.ndarray, either: np.ndarray, cells: int) -> np.ndarray:
     if not len(tp):
         return np.zeros(len(RECALLS))
     curve = tp / (either + _TINY)
-    best = np.append(np.maximum.accumulate(curve[::-1])[::-1], 0.0)
-    return best[np.searchsorted(tp / cells, RECALLS, side="left")]
+    at = np.searchsorted(tp / cells, RECALLS, side="left")
+    reached = at < len(tp)
+    # the largest between one level and the next, then the largest from there on
+    best = np.maximum.reduceat(curve, at[reached]) if reached.any() else np.zeros(0)
+    levels = np.zeros(len(RECALLS))
+    levels[reached] = np.maximum.accumulate(best[::-1])[::-1]
+    return levels
 
 
 def mean_defined(parts: Sequence[np.ndarray]) -> float | None:
