@@ -177,6 +177,25 @@ def test_pairs_are_all_there_and_p_is_corrected(compared: RunComparison) -> None
     assert turned.better == "good"
 
 
+def test_without_resamples_the_test_alone_decides(three: dict[str, Scores]) -> None:
+    found = compare(three, resamples=0).figure(MAIN).difference("good", "poor")
+    assert (found.low, found.better) == (None, "good")
+    assert found.p_holm < 0.001
+
+
+def test_a_figure_that_is_not_defined_has_no_test() -> None:
+    cell = cells_at([0])
+    scorers = {"some": Scorer(resamples=0), "none": Scorer(resamples=0)}
+    for k in range(7):
+        scorers["some"].add(f"i{k}", cell, cell)
+        scorers["none"].add(f"i{k}", cell, cells_at([]))
+    found = compare({n: s.result() for n, s in scorers.items()}, main="boundary/hausdorff95")
+    d = found.figure("boundary/hausdorff95").differences[0]
+    assert (d.value, d.p, d.better) == (None, None, None)
+    assert found.ranking == ("some", "none")
+    assert "is not defined for some or none" in sentence(found)
+
+
 def test_a_lower_figure_is_better_where_its_best_is_lower(compared: RunComparison) -> None:
     found = compared.figure("matching/mean/fnr").difference("good", "poor")
     assert found.value < 0
@@ -189,7 +208,9 @@ def test_by_tag_and_per_image(compared: RunComparison, three: dict[str, Scores])
     chosen = [r for r in three["good"].per_image if r["tags"]["half"] == "a"]
     want = accuracy([r["sums"]["matching"] for r in chosen])
     assert groups["a"].figure.values["good"].value == pytest.approx(want)
-    assert all(d.p is None and d.low < d.value for d in groups["a"].figure.differences)
+    for d in groups["a"].figure.differences:
+        assert d.low < d.value < d.high
+        assert (d.p, d.better) == (None, None)
     first = compared.per_image[0]
     assert first["values"]["good"] == accuracy([three["good"].per_image[0]["sums"]["matching"]])
     assert compare(three, by=["density"]).by["density"].keys()
@@ -338,6 +359,10 @@ def test_average_precision_has_a_paired_interval_and_no_p() -> None:
     # without the detections: values of the same images, no interval
     bare = compare(results).figure("coco/segm/AP50").differences[0]
     assert (bare.value, bare.low, bare.better) == (pytest.approx(d.value), None, None)
+    said = sentence(compare(results, main="coco/segm/AP50"))
+    assert "over 9 images; without the predictions and the truth it cannot be said" in said
+    own = {n: replace(r, intervals={"coco/segm/AP50": (0.1, 0.9)}) for n, r in results.items()}
+    assert compare(own).figure("coco/segm/AP50").values["a"].low == 0.1
     text = sentence(compare(results, gathered=gathered, main="coco/segm/AP50"))
     assert "p =" not in text
     assert "mask AP50 is" in text

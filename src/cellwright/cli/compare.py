@@ -109,7 +109,8 @@ def _figures(found: RunComparison) -> Any:
             if d.p_holm >= 0.001
             else f"{d.p_holm:.4f}"
         )
-        verdict = d.better or ("-" if d.low is None else "not settled")
+        untested = d.low is None and d.p is None
+        verdict = d.better or ("-" if untested else "not settled")
         table.add_row(figure.name, *values, _shown(d.value, sign=True), ends, p, verdict)
     return table
 

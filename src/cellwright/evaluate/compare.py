@@ -8,6 +8,7 @@ settled although the intervals of the two values overlap.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -147,8 +148,9 @@ def _group(
 ) -> GroupComparison:
     work = Pairwise(runs, names, resamples=resamples, swaps=0, seed=seed)
     found = work.figures([headline], test=False)
-    if found:
-        figure = found[0]
+    if found:  # parts are looked at, not tested
+        looked_at = tuple(replace(d, better=None) for d in found[0].differences)
+        figure = replace(found[0], differences=looked_at)
     else:  # average precision of these images, without the detections of the runs
         nothing = {run.name: Bounded(None) for run in runs}
         pairs = tuple(Difference(a, b, None) for a, b in combinations(nothing, 2))

@@ -37,8 +37,8 @@ class Difference:
         The same corrected for all pairs of runs of this figure (Holm 1979).
     better
         Name of the run that is nearer to the best value if that is settled: there are six
-        images or more, the interval does not hold zero, and the corrected p is below 0.05;
-        where there is no p, a wider interval does not hold zero. None otherwise.
+        images or more, the interval (if any) does not hold zero, and the corrected p is below
+        0.05; where there is no p, a wider interval does not hold zero. None otherwise.
     """
 
     first: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -92,6 +93,7 @@ class Pairwise:
     ) -> list[ComparedFigure]:
         rows = self._rows[metric.name]
         values = {n: by_path(metric, total(r)) for n, r in rows.items()}
+        headlines = [h for h in headlines if all(h.path in v for v in values.values())]
         spread: dict[str, dict[str, Any]] = {n: {} for n in rows}
         if self._drawn is not None:
             spread = {n: by_path(metric, total(r, self._drawn)) for n, r in rows.items()}
@@ -114,7 +116,6 @@ class Pairwise:
                 {pair: found[h.path] for pair, found in tests.items()},
             )
             for h in headlines
-            if all(h.path in v for v in values.values())
         ]
 
     def _of_coco(self, headlines: Sequence[Headline]) -> list[ComparedFigure]:
@@ -128,8 +129,17 @@ class Pairwise:
             of_runs = {n: look_up(v, keys) for n, v in values.items()}
             if not any(v is None for v in of_runs.values()):
                 lines = {n: look_up(spread.get(n) or {}, keys) for n in values}
-                found.append(self._compared(h, of_runs, lines, {}))
+                figure = self._compared(h, of_runs, lines, {})
+                found.append(replace(figure, values=self._with_own_intervals(figure)))
         return found
+
+    def _with_own_intervals(self, figure: ComparedFigure) -> dict[str, Bounded]:
+        """Values, with the intervals of the runs' own scores where there are no others."""
+        own = {run.name: run.interval(figure.path, self._names) for run in self._runs}
+        return {
+            n: v if v.low is not None else Bounded(v.value, *own[n])
+            for n, v in figure.values.items()
+        }
 
     def _compared(
         self,
@@ -170,12 +180,15 @@ class Pairwise:
         value = known(values[a] - values[b])
         low, high = _ends(_minus(one, other)) if both else (None, None)
         better = None
-        if both and len(self._names) >= FEWEST and (p_holm is None or p_holm < 1 - LEVEL):
-            rows = min(len(one), len(other))
-            gain = _gain(headline, one[:rows], other[:rows])
-            level = LEVEL if p_holm is not None else widened(LEVEL, len(self._names), pairs)
-            ends = interval(gain, level)
-            if ends is not None:
+        if value is not None and len(self._names) >= FEWEST:
+            gain = float(_gain(headline, values[a], values[b]))
+            ends: tuple[float, float] | None = (gain, gain)
+            if both:
+                rows = min(len(one), len(other))
+                level = LEVEL if p_holm is not None else widened(LEVEL, len(self._names), pairs)
+                ends = interval(_gain(headline, one[:rows], other[:rows]), level)
+            known_to_differ = p_holm < 1 - LEVEL if p_holm is not None else both
+            if known_to_differ and ends is not None:
                 better = a if ends[0] > 0 else b if ends[1] < 0 else None
         return Difference(a, b, value, low, high, p, p_holm, better)
 

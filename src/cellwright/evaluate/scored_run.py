@@ -91,6 +91,11 @@ class ScoredRun:
         # the columns of the gathered images stand in the order in which they were added
         return self.precision.resampled(drawn[:, np.argsort(numbers)], numbers)
 
+    def interval(self, path: str, images: Sequence[str]) -> tuple[float, float] | tuple[None, None]:
+        """The interval of a figure in its own scores, where they are of just these images."""
+        ends = self.scores.intervals.get(path) if set(images) == set(self._number) else None
+        return (None, None) if ends is None else (float(ends[0]), float(ends[1]))
+
     def curves(self, images: Sequence[str]) -> Mapping[str, Any]:
         """Precision over recall of some images; empty where it cannot be known."""
         if self.precision is not None:

@@ -59,6 +59,11 @@ def pair_sentence(
             f"{_capital(images)} {'is' if comparison.images == 1 else 'are'} too few for a test "
             f"to settle between {first} and {second}: {values}; at least {FEWEST} are wanted."
         )
+    if found.low is None and found.p is None:
+        return (
+            f"{_capital(values)} over {images}; without the predictions and the truth it cannot "
+            "be said whether that is chance."
+        )
     if found.better is None:
         facts = _facts(found, several, "95 % interval ")
         return f"{_capital(images)} cannot tell {first} and {second} apart: {values}{facts}."

@@ -37,12 +37,11 @@ def figures_table(found: RunComparison) -> Table:
             difference = figure.difference(*found.ranking)
             row += [estimate(difference), difference.p, verdict(difference)]
         rows.append(tuple(row))
-    return Table(
-        "Figures of the runs",
-        tuple(columns),
-        tuple(rows),
-        "In brackets 95 % intervals over images." + (f" {_TESTS}" if two else ""),
-    )
+    note = "In brackets 95 % intervals over images." + (f" {_TESTS}" if two else "")
+    untested = [f for f in found.figures if all(verdict(d) is None for d in f.differences)]
+    if any(f.path.startswith("coco/") for f in untested):
+        note += " Average precision of scores alone is not tested: that takes their predictions."
+    return Table("Figures of the runs", tuple(columns), tuple(rows), note)
 
 
 def pairs_table(found: RunComparison) -> Table:
@@ -144,7 +143,7 @@ def nearest(figure: ComparedFigure) -> str | None:
 
 def verdict(difference: Difference) -> str | None:
     """The better run, "not settled", or None where nothing was tested."""
-    if difference.better is None and difference.low is None:
+    if difference.low is None and difference.p is None:
         return None
     return difference.better or "not settled"
 
