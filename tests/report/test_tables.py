@@ -4,13 +4,6 @@ import numpy as np
 import pytest
 
 from cellwright.report.html import Html
-from cellwright.report.score_tables import (
-    coco_table,
-    group_table,
-    look_up,
-    matching_table,
-    pixel_table,
-)
 from cellwright.report.tables import (
     Estimate,
     Table,
@@ -21,8 +14,6 @@ from cellwright.report.tables import (
     settings_table,
     shown,
 )
-
-from .conftest import block
 
 
 class Cells(HTMLParser):
@@ -63,39 +54,6 @@ def test_table_escapes_and_marks_numbers():
     assert "x<y" in parsed.texts
     assert text.count('<td class="number">') == 2
     assert text.count('scope="row"') == 2
-
-
-def test_matching_table_is_sorted_with_its_mean_last():
-    scores = block(0.5)
-    scores["matching"] = dict(reversed(scores["matching"].items()))
-    table = matching_table(scores)
-    assert [row[0] for row in table.rows] == [
-        *(f"{0.5 + 0.05 * i:.2f}" for i in range(10)),
-        "mean",
-    ]
-    assert table.rows[0][1:4] == (8, 1, 2)
-    assert table.rows[-1][1:] == (None, None, None, 0.25, None, None, None)
-
-
-def test_pixel_and_coco_tables():
-    assert dict(pixel_table(block(1)).rows)["F1 (Dice)"] == 0.91
-    rows = coco_table(block(1)).rows
-    assert [row[0] for row in rows] == ["Masks", "Boxes"]
-    assert rows[0][1] == 0.4
-    assert rows[0][-1] is None
-    assert coco_table({}).rows == ()
-
-
-def test_group_table_leaves_out_what_nobody_has():
-    table = group_table("z", {"1": {"pixel": {"f1": 0.5}}, "2": {"pixel": {"f1": None}}})
-    assert table.columns == ("z", "Pixel F1 (Dice)")
-    assert table.rows == (("1", 0.5), ("2", None))
-
-
-def test_look_up_treats_minus_one_of_coco_as_no_such_cell():
-    assert look_up(block(1), ("coco", "segm", "APl")) is None
-    assert look_up({"a": {"b": -1}}, ("a", "b")) == -1
-    assert look_up({}, ("a", "b")) is None
 
 
 def test_paper_table_subtracts_numbers_only():

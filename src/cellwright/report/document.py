@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cellwright.report.dataset_section import dataset_section
+from cellwright.report.error_section import error_section
+from cellwright.report.freshness import accuracies, stale
 from cellwright.report.html import Section, page, paragraph
 from cellwright.report.model_section import model_section
 from cellwright.report.pictures import Track
 from cellwright.report.prediction_section import prediction_section
-from cellwright.report.score_section import image_scores, score_section
+from cellwright.report.score_section import score_section
 from cellwright.report.sources import (
     DatasetSource,
     ModelSource,
@@ -21,10 +23,12 @@ from cellwright.report.sources import (
     Source,
 )
 from cellwright.report.tables import Table, paper_table, settings_table
+from cellwright.report.worst_section import worst_section
 
 PAGE_SIZE = 14_500_000
 _STYLE_AND_SCRIPT = 100_000
 _ROW = 400
+_CROPS = 2_000_000
 
 
 def document(
@@ -58,30 +62,29 @@ def document(
     name = title or "Cellwright report"
     titles = _titles(sources)
     truths = [s for s in sources if isinstance(s, DatasetSource)]
-    accuracies = {
-        k: v
-        for s in sources
-        if isinstance(s, ScoresSource)
-        for k, v in image_scores(s.scores).items()
-    }
-    sections = [
-        score_section(s, title=next(titles)) for s in sources if isinstance(s, ScoresSource)
-    ]
+    scored = [s for s in sources if isinstance(s, ScoresSource)]
+    predicted = [s for s in sources if isinstance(s, PredictionSource)]
+    sections: list[Section] = []
+    failed: tuple[tuple[str, str], ...] = ()
+    for scores in scored:
+        found, missing = _score_sections(
+            scores, predicted, truths, title=next(titles), crops=_CROPS if max_images else 0
+        )
+        sections += found
+        failed += missing
     if paper:
         sections.append(Section("Beside the paper", (paper_table(paper).html(),)))
-    predicted = [s for s in sources if isinstance(s, PredictionSource)]
     drawn_before = frozenset(str(name) for s in predicted for name in s.cells.names)
     needs = [len(s.cells) for s in predicted]
     needs += [len(set(s.dataset.names) - drawn_before) for s in truths]
     counts = shares(needs, max_images)
     rows = sum(len(s.cells) for s in predicted) + sum(len(s.dataset) for s in truths)
     one = picture_share(sections, rows=rows, pictures=sum(counts))
-    failed: tuple[tuple[str, str], ...] = ()
     for run, count in zip(predicted, counts, strict=False):
         section, missing = prediction_section(
             run,
             truths,
-            accuracies,
+            accuracies(run, scored),
             max_images=count,
             budget=count * one,
             track=track,
@@ -109,6 +112,24 @@ def document(
     lead = paragraph(f"Made {made} from {len(sources)} {noun}.", kind="soft")
     foot = paragraph("Made by Cellwright. This page is one file and loads nothing.")
     return page(name, sections, lead=lead, foot=foot), failed
+
+
+def _score_sections(
+    scores: ScoresSource,
+    predicted: Sequence[PredictionSource],
+    truths: Sequence[DatasetSource],
+    *,
+    title: str,
+    crops: int,
+) -> tuple[list[Section], tuple[tuple[str, str], ...]]:
+    """The scores, their errors and the worst cells, in `crops` characters."""
+    warnings = stale(scores, [*predicted, *truths])
+    errors = error_section(scores, title=title.replace("Scores", "Errors", 1))
+    cells, failed = worst_section(
+        scores, predicted, truths, title=title.replace("Scores", "Worst cells", 1), budget=crops
+    )
+    found = [score_section(scores, title=title, warnings=warnings), errors, cells]
+    return [section for section in found if section is not None], failed
 
 
 def picture_share(sections: Sequence[Section], *, rows: int, pictures: int) -> int:

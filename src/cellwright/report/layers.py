@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -107,25 +108,57 @@ def figure(
     scale = fit_scale(image.shape, max_side)
     sharp = max(scale, min(4.0, _SHARP_SIDE / max(image.shape)))
     first, noun = (prediction, "predicted") if prediction is not None else (truth, "true")
-    layers = _layers(prediction, truth, scale=scale, sharp=sharp)
+    layers = outline_layers(prediction, truth, scale=scale, sharp=sharp)
     while _size(layers) > limit - _LEAST_IMAGE and sharp > _LEAST_SCALE:
         sharp *= 0.75
-        layers = _layers(prediction, truth, scale=min(scale, sharp), sharp=sharp)
+        layers = outline_layers(prediction, truth, scale=min(scale, sharp), sharp=sharp)
     room = max(_LEAST_IMAGE, limit - _size(layers))
     base = compressed(visible(image, scale=scale), limit=room)
     cells = "" if first is None else f", {len(first)} {noun} cells outlined"
-    alt = escape(f"{name}{cells}")
+    return framed(base, layers, caption, name, alt=f"{name}{cells}", shape=image.shape)
+
+
+def framed(
+    base: str,
+    layers: Sequence[tuple[str, str]],
+    caption: Html,
+    name: str,
+    *,
+    shape: tuple[int, int],
+    alt: str = "",
+    near: bool = False,
+) -> Html:
+    """A picture under its layers as a figure that can be enlarged.
+
+    Parameters
+    ----------
+    base
+        Address of the picture.
+    layers
+        Kind and address of each layer, lowest first.
+    caption
+        Markup below the picture.
+    name
+        Name of the image, for readers who do not see it.
+    shape
+        Rows and columns that the figure stands for.
+    alt
+        What the picture shows; `name` if not given.
+    near
+        Show the pixels of the picture as squares, as in a small part of an image.
+    """
+    rows, cols = shape
+    style = ' style="image-rendering:pixelated"' if near else ""
     stack = "".join(f'<img class="layer {kind}" src="{uri}" alt="">' for kind, uri in layers)
-    rows, cols = image.shape
     return Html(
         f'<figure><label class="frame" style="aspect-ratio:{cols}/{rows}">'
         f'<input type="checkbox" class="zoom" aria-label="{escape(f"Enlarge {name}")}">'
-        f'<img src="{base}" alt="{alt}" width="{cols}" height="{rows}">{stack}</label>'
-        f"<figcaption>{caption}</figcaption></figure>"
+        f'<img src="{base}" alt="{escape(alt or name)}" width="{cols}" height="{rows}"{style}>'
+        f"{stack}</label><figcaption>{caption}</figcaption></figure>"
     )
 
 
-def _layers(
+def outline_layers(
     prediction: Instances | None, truth: Instances | None, *, scale: float, sharp: float
 ) -> list[tuple[str, str]]:
     """Kind and address of each layer, lowest first."""
@@ -152,10 +185,5 @@ def _size(layers: list[tuple[str, str]]) -> int:
 
 def ready_figure(picture: np.ndarray, caption: Html, name: str, *, limit: int = 110_000) -> Html:
     """A picture drawn earlier (uint8 (row, column, RGB)) with a caption."""
-    rows, cols = picture.shape[:2]
-    return Html(
-        f'<figure><label class="frame" style="aspect-ratio:{cols}/{rows}">'
-        f'<input type="checkbox" class="zoom" aria-label="{escape(f"Enlarge {name}")}">'
-        f'<img src="{compressed(picture, limit=limit)}" alt="{escape(name)}" '
-        f'width="{cols}" height="{rows}"></label><figcaption>{caption}</figcaption></figure>'
-    )
+    base = compressed(picture, limit=limit)
+    return framed(base, (), caption, name, shape=picture.shape[:2])

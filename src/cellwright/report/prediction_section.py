@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from cellwright.formats.files import read_image
 from cellwright.report.figures import histogram
-from cellwright.report.html import Html, Section, cards, columns, folded, heading, paragraph
-from cellwright.report.pictures import Frame, Track, draw_gallery, spread, switches
+from cellwright.report.frames import prediction_frame
+from cellwright.report.html import Html, Section, cards, columns, folded, heading, join, paragraph
+from cellwright.report.pictures import Track, draw_gallery, spread, switches
 from cellwright.report.sources import DatasetSource, PredictionSource
 from cellwright.report.tables import Table, settings_table, shown
-from cellwright.types import Image
 
 _LEFT_OUT = ("label", "centroid", "bbox", "touches", "orientation", "class", "image", "name")
+_OPEN = 15
 
 
 def prediction_section(
@@ -31,6 +31,9 @@ def prediction_section(
 ) -> tuple[Section, tuple[tuple[str, str], ...]]:
     """A prediction folder, with the truth of data sets whose image names meet.
 
+    Images with an accuracy are drawn in its order, the worst first, and of too many the worst;
+    otherwise of too many an even spread is drawn. The first are shown, the others folded.
+
     Returns
     -------
     Section, tuple
@@ -43,16 +46,33 @@ def prediction_section(
         paragraph(f"From {source.path}", kind="soft"),
         cards(_figures(source, counts)),
     ]
-    chosen = spread(len(cells), max_images)
+    names = [str(name) for name in cells.names]
+    ranked = bool(accuracies.keys() & set(names))
+    order = worst_first(names, accuracies) if ranked else list(range(len(names)))
+    chosen = order[:max_images] if ranked else spread(len(names), max_images)
     frames = [
-        _frame(source, i, counts[i], records.get(str(cells.names[i]), {}), truths, accuracies)
+        prediction_frame(
+            source,
+            i,
+            truths,
+            notes=_notes(names[i], counts[i], records.get(names[i], {}), accuracies),
+        )
         for i in chosen
     ]
-    drawn = draw_gallery(frames, budget=budget, track=track)
-    body.append(heading("Cells found"))
-    if len(chosen) < len(cells):
-        body.append(paragraph(f"{len(chosen)} of {len(cells)} images, evenly spread.", kind="note"))
-    body += [switches(drawn.kinds), *drawn.body, heading("Cells and time")]
+    body.append(heading("Worst images first" if ranked else "Cells found"))
+    if len(chosen) < len(names):
+        which = "the worst by accuracy at IoU 0.50" if ranked else "evenly spread"
+        body.append(paragraph(f"{len(chosen)} of {len(names)} images, {which}.", kind="note"))
+    elif ranked:
+        body.append(paragraph("In the order of their accuracy at IoU 0.50.", kind="note"))
+    parts = [part for part in (frames[:_OPEN], frames[_OPEN:]) if part]
+    drawn = [draw_gallery(p, budget=budget * len(p) // len(frames), track=track) for p in parts]
+    kinds = frozenset(kind for part in drawn for kind in part.kinds)
+    body.append(switches(kinds))
+    for number, part in enumerate(drawn):
+        more = f"{len(parts[number])} more images" if number else ""
+        body += [folded(more, join(part.body))] if more else part.body
+    body.append(heading("Cells and time"))
     body.append(
         columns(
             [
@@ -72,7 +92,7 @@ def prediction_section(
     if measurements.is_file():
         body.append(measurement_table(measurements).html())
     body.append(folded(f"Each image ({len(cells)})", _image_table(source, counts, records).html()))
-    return Section(title, tuple(body)), drawn.failed
+    return Section(title, tuple(body)), tuple(f for part in drawn for f in part.failed)
 
 
 def seconds(run: Mapping[str, Any]) -> np.ndarray:
@@ -147,55 +167,23 @@ def _figures(source: PredictionSource, counts: Sequence[int]) -> list[tuple[str,
     return figures
 
 
-def _frame(
-    source: PredictionSource,
-    index: int,
-    count: int,
-    record: Mapping[str, Any],
-    truths: Sequence[DatasetSource],
-    accuracies: Mapping[str, float],
-) -> Frame:
-    name = str(source.cells.names[index])
-    notes = [f"{count} cells"]
+def worst_first(names: Sequence[str], accuracies: Mapping[str, float]) -> list[int]:
+    """Numbers of the images, the lowest accuracy first, those without one last.
+
+    >>> worst_first(["a", "b", "c"], {"b": 0.9, "c": 0.2})
+    [2, 1, 0]
+    """
+    return sorted(range(len(names)), key=lambda i: accuracies.get(str(names[i]), 2.0))
+
+
+def _notes(
+    name: str, count: int, record: Mapping[str, Any], accuracies: Mapping[str, float]
+) -> tuple[str, ...]:
+    notes = [f"accuracy {accuracies[name]:.2f} at IoU 0.50"] if name in accuracies else []
+    notes.append(f"{count} cells")
     if isinstance(record.get("seconds"), int | float):
         notes.append(f"{record['seconds']:.2f} s")
-    if name in accuracies:
-        notes.append(f"accuracy {accuracies[name]:.2f} at IoU 0.50")
-    path = _image_path(source, record)
-    image = None if path is None else lambda: _read(path, source.run)
-    truth = None
-    for known in truths:
-        if name in known.dataset.names:
-            number = list(known.dataset.names).index(name)
-            data = known.dataset
-            truth = lambda data=data, number=number: data.instances(number)  # noqa: E731
-            if image is None:
-                image = lambda data=data, number=number: data.image(number, lazy=True)  # noqa: E731
-            break
-    ready = source.path / f"{name}_overlay.png"
-    return Frame(
-        name,
-        image,
-        prediction=lambda: source.cells.instances(index),
-        truth=truth,
-        ready=ready if ready.is_file() else None,
-        notes=tuple(notes),
-    )
-
-
-def _image_path(source: PredictionSource, record: Mapping[str, Any]) -> Path | None:
-    if not record.get("path"):
-        return None
-    path = Path(str(record["path"]))
-    for candidate in (path, source.path / path):
-        if candidate.exists():
-            return candidate
-    return None
-
-
-def _read(path: Path, run: Mapping[str, Any]) -> Image:
-    axes = (run.get("settings") or {}).get("axes")
-    return read_image(path, axes=axes if isinstance(axes, str) else None, lazy=True)
+    return tuple(notes)
 
 
 def _scores(source: PredictionSource) -> np.ndarray:

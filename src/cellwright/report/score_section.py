@@ -1,53 +1,80 @@
-"""The section of a scores file: cards, tables and accuracy over IoU."""
+"""The section of a scores file: cards, a sentence, curves and tables, whole and by tag."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cellwright.report.figures import line_chart
-from cellwright.report.html import Html, Section, cards, columns, folded, heading, paragraph
+from cellwright.report.calibration_section import calibration_part
+from cellwright.report.curve_section import by_threshold, precision_recall
+from cellwright.report.group_section import group_parts
+from cellwright.report.html import Html, Section, columns, folded, heading, paragraph
+from cellwright.report.score_blocks import folded_blocks, pixel_tables
+from cellwright.report.score_cards import score_cards
 from cellwright.report.score_tables import (
-    SUMMARY,
     coco_table,
-    group_table,
+    every_figure,
+    image_name,
     look_up,
     matching_table,
-    pixel_table,
+    per_image_table,
     sorted_thresholds,
 )
+from cellwright.report.score_words import (
+    errors_sentence,
+    found_sentence,
+    gain_sentence,
+    image_warnings,
+)
 from cellwright.report.sources import ScoresSource
-from cellwright.report.tables import Table, settings_table, shown
-
-_LINES = (("accuracy", "Accuracy"), ("precision", "Precision"), ("recall", "Recall"), ("f1", "F1"))
+from cellwright.report.tables import is_number, settings_table
 
 
-def score_section(source: ScoresSource, *, title: str = "Scores") -> Section:
-    """Scores as cards, curves and tables, whole and by tag."""
+def score_section(
+    source: ScoresSource, *, title: str = "Scores", warnings: Sequence[str] = ()
+) -> Section:
+    """Scores as cards, sentences, curves and tables.
+
+    Parameters
+    ----------
+    source
+        The scores file, of schema version 1 or 2; blocks may be missing.
+    title
+        Title of the section.
+    warnings
+        What a reader must know before the figures, for example that they are out of date.
+    """
     scores = source.scores
-    values = [(label, look_up(scores, path)) for label, path in SUMMARY]
-    body: list[Html] = [
-        paragraph(f"From {source.path}", kind="soft"),
-        cards([(label, shown(value)) for label, value in values if value is not None]),
-    ]
-    matching = sorted_thresholds(scores)
-    if matching:
-        body.append(columns([_by_threshold(scores), matching_table(scores).html()]))
-    tables = [
-        table.html()
-        for key, table in (("pixel", pixel_table(scores)), ("coco", coco_table(scores)))
-        if scores.get(key)
-    ]
-    if tables:
-        body.append(columns(tables))
+    settings = scores.get("settings") or {}
+    made = f", made {settings['made']}" if settings.get("made") else ""
+    images = scores.get("images")
+    counted = f"{images:,} {'image' if images == 1 else 'images'}, " if is_number(images) else ""
+    start = f"{counted}from {source.path}{made}"
+    body: list[Html] = [paragraph(start[0].upper() + start[1:], kind="soft")]
+    body += [paragraph(w, kind="warning") for w in (*warnings, *image_warnings(settings))]
+    body += score_cards(scores)
+    body += [paragraph(text) for text in _sentences(scores) if text]
+    if sorted_thresholds(scores):
+        body.append(columns([by_threshold(scores), matching_table(scores).html()]))
+    if curves := precision_recall(scores):
+        body.append(columns(curves))
+    if scores.get("coco"):
+        tables = [coco_table(scores).html()]
+        body.append(columns([*tables, pixel_tables(scores)] if scores.get("pixel") else tables))
+    elif scores.get("pixel"):
+        body.append(pixel_tables(scores))
     for tag, groups in (scores.get("by") or {}).items():
-        body += _by_tag(str(tag), groups)
-    per_image = scores.get("per_image") or []
-    if per_image:
-        table = per_image_table(per_image)
-        body.append(folded(f"Scores of each image ({len(per_image)})", table.html()))
-    if scores.get("settings"):
-        body.append(settings_table("What the scores depend on", scores["settings"]).html())
+        body += group_parts(str(tag), groups, scores)
+    more = [*folded_blocks(scores), *calibration_part(scores)]
+    body += [heading("More scores"), *more] if more else []
+    if records := scores.get("per_image") or []:
+        table = per_image_table(records)
+        body.append(folded(f"Scores of each image ({len(records)})", table.html()))
+    whole = every_figure(scores, caption="Every figure")
+    body.append(folded(f"Every figure ({len(whole.rows)})", whole.html()))
+    if settings:
+        table = settings_table("What the scores depend on", settings)
+        body.append(folded("What the scores depend on", table.html()))
     return Section(title, tuple(body))
 
 
@@ -55,74 +82,12 @@ def image_scores(scores: Mapping[str, Any]) -> dict[str, float]:
     """Accuracy at IoU 0.50 by image name, from the `per_image` list."""
     found = {}
     for record in scores.get("per_image") or []:
-        value = look_up(record, ("matching", "0.50", "accuracy"))
+        value = look_up(record, "matching/0.50/accuracy")
         if value is not None:
-            found[_name(record)] = float(value)
+            found[image_name(record)] = float(value)
     return found
 
 
-def per_image_table(records: list[Mapping[str, Any]]) -> Table:
-    """The main scores of each image."""
-    used = [
-        (label, path)
-        for label, path in SUMMARY
-        if label != "Images" and any(look_up(r, path) is not None for r in records)
-    ]
-    counts = [
-        (label, ("matching", "0.50", key))
-        for label, key in (("TP", "tp"), ("FP", "fp"), ("FN", "fn"))
-    ]
-    rows = tuple(
-        (_name(record), *(look_up(record, path) for _, path in counts + used)) for record in records
-    )
-    names = ("Image", *(f"{label} @0.50" for label, _ in counts), *(label for label, _ in used))
-    return Table("Scores of each image", names, rows)
-
-
-def _by_threshold(scores: Mapping[str, Any]) -> Html:
-    blocks = sorted_thresholds(scores)
-    lines = {
-        label: (
-            [float(threshold) for threshold, _ in blocks],
-            [_float(block.get(key)) for _, block in blocks],
-        )
-        for key, label in _LINES
-    }
-    return line_chart(
-        lines,
-        title="Cells found, by how well they must fit",
-        x_label="IoU threshold",
-        y_label="score",
-        y_range=(0, 1),
-    )
-
-
-def _by_tag(tag: str, groups: Mapping[str, Mapping[str, Any]]) -> list[Html]:
-    parts = [group_table(tag, groups).html()]
-    lines = {}
-    for value, scores in groups.items():
-        blocks = sorted_thresholds(scores)
-        if blocks:
-            lines[f"{value}"] = (
-                [float(threshold) for threshold, _ in blocks],
-                [_float(block.get("accuracy")) for _, block in blocks],
-            )
-    if 1 < len(lines) <= 8:
-        parts.append(
-            line_chart(
-                lines,
-                title=f"Accuracy by {tag}",
-                x_label="IoU threshold",
-                y_label="accuracy",
-                y_range=(0, 1),
-            )
-        )
-    return [heading(f"By {tag}"), *parts]
-
-
-def _name(record: Mapping[str, Any]) -> str:
-    return str(record.get("image", record.get("name", "")))
-
-
-def _float(value: Any) -> float:
-    return float("nan") if value is None else float(value)
+def _sentences(scores: Mapping[str, Any]) -> tuple[str, ...]:
+    more = (errors_sentence(scores), gain_sentence(scores.get("analysis") or []))
+    return found_sentence(scores), " ".join(text for text in more if text)
