@@ -1,0 +1,1 @@
+"""Parts of the import: sources, jobs, masks, pixels, fingerprints."""

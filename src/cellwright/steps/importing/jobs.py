@@ -1,0 +1,89 @@
+"""One image to import each: its files, its name, its tags."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cellwright.formats import stem
+from cellwright.formats.tables import read_tags
+from cellwright.plate import Field, problems
+from cellwright.plate.tags import apply, conditions, fits, rules
+from cellwright.steps.result import Failure
+from cellwright.types import InputError, Tag
+
+
+@dataclass(frozen=True)
+class Job:
+    """One image to import: its files, tags, and the files of its cells."""
+
+    name: str
+    field: Field
+    tags: Mapping[str, Tag]
+    masks: tuple[Path, ...] = ()
+    record: int | None = None  # index into a COCO file
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return tuple(path for _, path in self.field.planes)
+
+
+def named(fields: Sequence[Field]) -> list[Job]:
+    """Jobs with different names: the stem of a single file, else the tags of the field."""
+    names = [stem(f.planes[0][1]) if len(f.planes) == 1 else f.name for f in fields]
+    for depth in range(2, 6):
+        again = {n for n, count in Counter(names).items() if count > 1}
+        if not again:
+            break
+        for i, field in enumerate(fields):
+            path = field.planes[0][1]
+            if names[i] in again and len(path.parts) >= depth:
+                names[i] = "_".join((*path.parts[-depth:-1], stem(path)))
+    jobs = []
+    for name, field in zip(names, fields, strict=True):
+        extra = {}
+        if len(field.channels) == 1 and field.channels[0] is not None:
+            extra["channel"] = field.channels[0]
+        if len(field.zs) == 1 and field.zs[0] is not None:
+            extra["z"] = field.zs[0]
+        jobs.append(Job(name, field, {**field.tags, **extra}))
+    return jobs
+
+
+def tagged(
+    jobs: Iterable[Job],
+    tags: Mapping[str, Tag] | Sequence[str],
+    tag_table: str | Path | None,
+    where: Sequence[str],
+    failed: list[Failure],
+) -> list[Job]:
+    given, wanted = rules(tags), conditions(where)
+    key, table = read_tags(tag_table) if tag_table is not None else ("", {})
+    out = []
+    for job in jobs:
+        found = dict(job.tags)
+        if tag_table is not None:
+            row = table.get(str(found.get(key, job.name)), table.get(stem(job.files[0])))
+            if row is None:
+                failed.append(Failure(str(job.files[0]), f"{job.name} has no row in {tag_table}"))
+                continue
+            found |= {k: v for k, v in row.items() if k != key}
+        known = {"name": job.name, **found}
+        known = apply(known, given)
+        if fits(known, wanted):
+            del known["name"]
+            out.append(replace(job, tags=known))
+    if not out and not failed:
+        raise InputError(f"no image meets the condition {', '.join(where)}")
+    return out
+
+
+def whole(jobs: Sequence[Job], failed: list[Failure]) -> list[Job]:
+    """Jobs whose planes are all there, each once; the others are reported."""
+    broken = {id(p.field): p.message for p in problems([j.field for j in jobs])}
+    for job in jobs:
+        if id(job.field) in broken:
+            failed.append(Failure(str(job.files[0]), f"{job.name}: {broken[id(job.field)]}"))
+    return [j for j in jobs if id(j.field) not in broken]
