@@ -1,0 +1,85 @@
+"""The registered promptable segmenters, by name; what is big is loaded when it is built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from cellwright.types import InputError, PromptSegmenter
+
+DEFAULT_PROMPT_SEGMENTER = "region"
+
+
+@dataclass(frozen=True, slots=True)
+class PromptSegmenterEntry:
+    """A promptable segmenter under its public name.
+
+    Parameters
+    ----------
+    name
+        Public name.
+    summary
+        What it is, in a few words.
+    build
+        Makes the segmenter from keyword options.
+    needs_download
+        Whether it needs weights that do not come with the package.
+    """
+
+    name: str
+    summary: str
+    build: Callable[..., PromptSegmenter]
+    needs_download: bool = False
+
+
+def _region(**options: Any) -> PromptSegmenter:
+    from cellwright.label.region import RegionSegmenter
+
+    return RegionSegmenter(**options)
+
+
+def _sam(name: str, summary: str) -> PromptSegmenterEntry:
+    def build(**options: Any) -> PromptSegmenter:
+        from cellwright.label import sam
+
+        return sam.build(name, **options)
+
+    return PromptSegmenterEntry(name, summary, build, needs_download=True)
+
+
+PROMPT_SEGMENTERS: tuple[PromptSegmenterEntry, ...] = (
+    PromptSegmenterEntry(
+        "region", "closed outline from intensity, texture and edges; answers at once", _region
+    ),
+    _sam("sam-vit-b", "Segment Anything, ViT-B"),
+    _sam("sam-vit-l", "Segment Anything, ViT-L"),
+    _sam("sam-vit-h", "Segment Anything, ViT-H"),
+    _sam("sam2-tiny", "Segment Anything 2.1, Hiera-T"),
+    _sam("sam2-small", "Segment Anything 2.1, Hiera-S"),
+    _sam("sam2-base-plus", "Segment Anything 2.1, Hiera-B+"),
+    _sam("sam2-large", "Segment Anything 2.1, Hiera-L"),
+    _sam("micro-sam-vit-t-lm", "micro-SAM for light microscopy, ViT-T"),
+    _sam("micro-sam-vit-b-lm", "micro-SAM for light microscopy, ViT-B"),
+    _sam("micro-sam-vit-l-lm", "micro-SAM for light microscopy, ViT-L"),
+)
+
+
+def prompt_segmenter(name: str = DEFAULT_PROMPT_SEGMENTER, **options: Any) -> PromptSegmenter:
+    """The promptable segmenter called `name`, built with `options`.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name, it does not take one of the options, or its weights or
+        packages are not there (the message says how to get them).
+    """
+    entries = {entry.name: entry for entry in PROMPT_SEGMENTERS}
+    if name not in entries:
+        raise InputError(
+            f"there is no promptable segmenter {name!r}; there are {', '.join(entries)}"
+        )
+    try:
+        return entries[name].build(**options)
+    except TypeError as error:
+        raise InputError(f"promptable segmenter {name!r}: {error}") from error
