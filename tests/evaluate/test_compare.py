@@ -183,6 +183,31 @@ def test_without_resamples_the_test_alone_decides(three: dict[str, Scores]) -> N
     assert found.p_holm < 0.001
 
 
+def test_an_interval_without_the_test_settles_nothing() -> None:
+    """Percentile intervals of few images are too narrow: here one excludes zero by chance."""
+    cells = np.full(7, 40)
+    gains = np.array([4, 5, 3, 1, 2, -1, -1])
+    found = compare({"a": run(30 + gains, cells), "b": run(np.full(7, 30), cells)}).figures[0]
+    d = found.differences[0]
+    assert d.low > 0
+    assert d.p > 0.05
+    assert d.better is None
+
+
+def test_few_images_settle_nothing_of_average_precision() -> None:
+    places = [0, 10, 20, 30, 40]
+    settled = {}
+    for count in (4, 8):
+        orders = {n: list(range(count)) for n in "ab"}
+        scorers = scored({"a": [places] * count, "b": [places[:2]] * count}, orders)
+        results = {n: s.result() for n, s in scorers.items()}
+        gathered = {n: s.precision for n, s in scorers.items()}
+        d = compare(results, gathered=gathered).figure("coco/segm/AP50").differences[0]
+        assert d.low > 0.3
+        settled[count] = d.better
+    assert settled == {4: None, 8: "a"}
+
+
 def test_a_figure_that_is_not_defined_has_no_test() -> None:
     cell = cells_at([0])
     scorers = {"some": Scorer(resamples=0), "none": Scorer(resamples=0)}

@@ -120,6 +120,10 @@ def test_tables_can_be_read_back_from_the_page(three: RunComparison) -> None:
     assert found["Figures of the runs"].rows[0][1] == figures_table(three).rows[0][1]
     assert "Accuracy at IoU 0.50 by z" in found
     assert "Differences of the runs, pair by pair" in found
+    gains = {row[0]: row[1] for row in found[f"By how much a is better than {ODD}: numbers"].rows}
+    fewer = three.figure("matching/mean/fnr").difference("a", ODD)
+    assert gains["AFNR"] == Estimate(-fewer.value, -fewer.high, -fewer.low)
+    assert not [name for name in gains if name.startswith("Hausdorff")]
 
 
 def test_missing_images_are_told(two: RunComparison) -> None:
@@ -137,7 +141,8 @@ def test_pictures_stand_side_by_side_and_a_lost_one_is_told(three: RunComparison
     assert first.count("<figure") == 3
     assert first.count('class="layer truth"') == 3
     assert first.count('class="layer prediction"') == 2
-    assert "Accuracy at IoU 0.50 0.667" in text_of(first)
+    assert "its accuracy at IoU 0.50 in the image" in first
+    assert " 0.667 " in text_of(first)
     assert [name for name, _ in failed] == ["i1, Truth", "i1, a", f"i1, {ODD}"]
     assert "i1.tif is damaged" in part
 

@@ -133,7 +133,7 @@ def _figures(found: RunComparison) -> list[Html]:
     parts = [figures_table(found).html()]
     best, second = found.ranking[:2]
     rows = [
-        (figure.name, _gain(figure.best, figure.difference(best, second)))
+        (_short(figure.name), _gain(figure.best, figure.difference(best, second)))
         for figure in found.figures
         if figure.path not in _LENGTHS
     ]
@@ -148,6 +148,11 @@ def _figures(found: RunComparison) -> list[Html]:
     if len(found.runs) > 2:
         parts.append(pairs_table(found).html())
     return parts
+
+
+def _short(name: str) -> str:
+    """The name of a figure without its settings, for a chart: "Mean accuracy", "Boundary F1"."""
+    return name.partition(",")[0].partition(" within")[0]
 
 
 def _gain(best: float, difference: Any) -> Estimate | None:

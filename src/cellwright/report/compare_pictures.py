@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from cellwright.evaluate.verdict import phrase
 from cellwright.report.html import Html, heading, paragraph
 from cellwright.report.pictures import Frame, Track, draw_gallery, switches
 from cellwright.report.tables import shown
@@ -66,7 +67,7 @@ def side_by_side(
                 sheet.image,
                 prediction=cells,
                 truth=sheet.truth,
-                notes=(f"{figure} {shown(sheet.values.get(run))}",),
+                notes=(shown(sheet.values.get(run)),),
             )
             for run, cells in sheet.runs.items()
         ]
@@ -77,12 +78,14 @@ def side_by_side(
     if not sheets:
         return [], ()
     note = paragraph(
-        "Those in which the runs differ most; they are no sample of all images.", kind="note"
+        f"Those in which the runs differ most; they are no sample of all images. Beside the name "
+        f"of a run: its {phrase(figure)} in the image.",
+        kind="note",
     )
     return [note, switches(kinds), *body], tuple(failed)
 
 
 def _in_one_row(gallery: Html) -> Html:
     """A gallery whose pictures may be smaller, so that four stand side by side on a desk."""
-    narrow = "grid-template-columns:repeat(auto-fill,minmax(min(100%,240px),1fr))"
+    narrow = "grid-template-columns:repeat(auto-fit,minmax(min(100%,240px),1fr))"
     return Html(gallery.replace('class="gallery"', f'class="gallery" style="{narrow}"', 1))

@@ -13,6 +13,7 @@ from cellwright.evaluate.contest import (
     GroupComparison,
     RunComparison,
 )
+from cellwright.evaluate.verdict import phrase
 from cellwright.report.tables import Estimate, Table
 
 _MINUS = "\N{MINUS SIGN}"
@@ -104,7 +105,7 @@ def images_table(found: RunComparison, limit: int = 20) -> Table:
         for r in most_different(found, limit)
     )
     return Table(
-        f"Images with the largest differences in {image_figure(found)}",
+        f"Images with the largest differences in {phrase(image_figure(found))}",
         ("Image", "True cells", *found.runs, f"{best} {_MINUS} {second}"),
         rows,
         f"{len(rows)} of {found.images} images, by the range of the runs' values.",
