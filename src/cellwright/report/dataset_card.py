@@ -47,7 +47,7 @@ def tag_rows(dataset: Dataset) -> list[tuple[str, str]]:
     """Each tag with its values, or their range or number where there are many."""
     values = _tags(dataset)
     order = sorted(values, key=lambda key: (key.lower() not in _ORIGIN, key != "split"))
-    return [(key, _values(values[key], whole=len(dataset))) for key in order]
+    return [(f"Tag: {key}", _values(values[key], whole=len(dataset))) for key in order]
 
 
 def spread_table(dataset: Dataset, counts: CellCounts) -> Table:

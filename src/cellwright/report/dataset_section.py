@@ -50,6 +50,7 @@ def dataset_section(
         paragraph(f"From {source.path}", kind="soft"),
         cards(_figures(counts, total)),
     ]
+    body.append(columns([card(dataset, counts).html(), spread_table(dataset, counts).html()]))
     if total:
         body.append(
             columns(
@@ -59,13 +60,9 @@ def dataset_section(
                 ]
             )
         )
-    tables = [
-        card(dataset, counts),
-        spread_table(dataset, counts),
-        class_table(counts),
-        *tag_tables(dataset),
-    ]
-    body.append(columns([table.html() for table in tables if table.rows]))
+    tables = [t for t in (class_table(counts), *tag_tables(dataset)) if t.rows]
+    if tables:
+        body.append(columns([table.html() for table in tables]))
     rest = [i for i, name in enumerate(dataset.names) if str(name) not in drawn_before]
     chosen = [rest[k] for k in spread(len(rest), max_images)]
     frames = [_frame(dataset, i, counts.per_image[i]) for i in chosen]

@@ -10,6 +10,7 @@ from cellwright.report.curve_section import band
 from cellwright.report.figures import line_chart
 from cellwright.report.html import Html, columns, folded, heading, join
 from cellwright.report.score_tables import (
+    INTERVALS,
     as_float,
     every_figure,
     figure,
@@ -26,7 +27,6 @@ _SHOWN = (
     ("truth", "True cells"),
     ("predicted", "Predicted"),
     ("matching/0.50/accuracy", "Accuracy @0.50"),
-    ("matching/mean/accuracy", "Mean accuracy"),
     ("matching/mean/fnr", "AFNR"),
     ("coco/segm/AP", "Mask AP"),
     ("pixel/f1", "Pixel F1 (Dice)"),
@@ -148,7 +148,7 @@ def group_table(tag: str, groups: Mapping[str, Mapping[str, Any]]) -> Table:
         for name, scores in groups.items()
     )
     known = any(isinstance(value, Estimate) for row in rows for value in row)
-    note = "In brackets: 95 % intervals over images." if known else ""
+    note = INTERVALS if known else ""
     return Table(f"Scores by {tag}", (tag, *(label for _, label in used)), rows, note)
 
 

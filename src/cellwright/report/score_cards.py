@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cellwright.report.html import Html, cards
-from cellwright.report.score_tables import figure
+from cellwright.report.html import Html, cards, paragraph
+from cellwright.report.score_tables import INTERVALS, figure
 from cellwright.report.tables import Estimate, markup
 
 _CARDS: tuple[tuple[str, str], ...] = (
@@ -27,6 +27,6 @@ def score_cards(scores: Mapping[str, Any]) -> list[Html]:
     shown = [(name, markup(value)) for name, value in known if value is not None]
     parts = [cards(shown)] if shown else []
     if any(isinstance(value, Estimate) for _, value in known):
-        text = "In brackets: 95 % intervals over images. 1 is perfect unless said otherwise."
-        parts.append(Html(f'<p class="note">{text}</p>'))
+        text = f"{INTERVALS} 1 is perfect unless said otherwise."
+        parts.append(paragraph(text, kind="note"))
     return parts

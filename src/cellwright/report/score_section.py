@@ -54,10 +54,12 @@ def score_section(
     body += [paragraph(w, kind="warning") for w in (*warnings, *image_warnings(settings))]
     body += score_cards(scores)
     body += [paragraph(text) for text in _sentences(scores) if text]
-    if sorted_thresholds(scores):
-        body.append(columns([by_threshold(scores), matching_table(scores).html()]))
-    if curves := precision_recall(scores):
-        body.append(columns(curves))
+    thresholds, curves = sorted_thresholds(scores), precision_recall(scores)
+    charts = [by_threshold(scores)] if thresholds else []
+    if charts or curves:
+        body.append(columns(charts + curves[:1]))
+    if thresholds:
+        body.append(matching_table(scores).html())
     if scores.get("coco"):
         tables = [coco_table(scores).html()]
         body.append(columns([*tables, pixel_tables(scores)] if scores.get("pixel") else tables))
@@ -65,7 +67,8 @@ def score_section(
         body.append(pixel_tables(scores))
     for tag, groups in (scores.get("by") or {}).items():
         body += group_parts(str(tag), groups, scores)
-    more = [*folded_blocks(scores), *calibration_part(scores)]
+    more = [folded("Precision over recall, boxes", chart) for chart in curves[1:]]
+    more += [*folded_blocks(scores), *calibration_part(scores)]
     body += [heading("More scores"), *more] if more else []
     if records := scores.get("per_image") or []:
         table = per_image_table(records)

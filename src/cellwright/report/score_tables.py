@@ -36,6 +36,7 @@ _PER_IMAGE = (
     ("matching/0.50/f1", "F1 @0.50"),
     ("pixel/f1", "Pixel F1 (Dice)"),
 )
+INTERVALS = "In brackets: 95 % intervals over images."
 _LARGE = 1e9
 _SHORT = 20
 
@@ -58,8 +59,10 @@ def look_up(scores: Mapping[str, Any], path: str) -> Any:
 
 
 def figure(scores: Mapping[str, Any], path: str) -> Any:
-    """The figure under `path`: with its interval where there is one, otherwise as it is."""
+    """The figure under `path`, with its interval where there is one; counts as they are."""
     value = look_up(scores, path)
+    if isinstance(value, int):
+        return value
     estimate = Estimate.of(value, (scores.get("intervals") or {}).get(path))
     return value if estimate.interval is None else estimate
 
@@ -88,7 +91,7 @@ def is_text_number(text: str) -> bool:
     return True
 
 
-def worded(text: str, *, width: int = 13) -> Html:
+def worded(text: str, *, width: int = 10) -> Html:
     """Words for a cell of a table that a narrow screen does not squeeze below `width` rem."""
     style = f"display:inline-block;min-width:min({width}rem,55vw)"
     return Html(f'<span style="{style}">{escape(text)}</span>')
@@ -109,15 +112,14 @@ def matching_table(scores: Mapping[str, Any]) -> Table:
     with_fnr = any("fnr" in block for _, block in blocks)
     if with_fnr:
         keys, names = [*keys, "fnr"], [*names, "FNR"]
-    rows = [(f"{float(t):.2f}", *(block.get(key) for key in keys)) for t, block in blocks]
-    if mean:
-        rows.append(("mean", *(mean.get(key) for key in keys)))
+    rows = [(f"{float(t):.2f}", t) for t, _ in blocks] + ([("mean", "mean")] if mean else [])
     last = "; FNR = FN / (TP + FN), its mean is the AFNR." if with_fnr else "."
     return Table(
         "Cells matched, by IoU threshold",
         ("IoU", *names),
-        tuple(rows),
-        "TP: true cells found, FP: predicted cells without a true one, FN: true cells missed, "
+        tuple((name, *(figure(scores, f"matching/{t}/{key}") for key in keys)) for name, t in rows),
+        (f"{INTERVALS} " if scores.get("intervals") else "")
+        + "TP: true cells found, FP: predicted cells without a true one, FN: true cells missed, "
         f"summed over images; accuracy = TP / (TP + FP + FN){last}",
     )
 
@@ -159,8 +161,8 @@ def _bins(keys: set[str], start: str, areas: Mapping[str, Any]) -> list[tuple[st
     return [(name, area_words(name, areas.get(name))) for name in found]
 
 
-def area_words(name: str, bounds: Sequence[float] | None) -> str:
-    """Bounds of an area bin in words.
+def area_words(name: str, bounds: Sequence[float | None] | None) -> str:
+    """Bounds of an area bin in words; an upper bound of None is none.
 
     >>> area_words("s", [0, 1024]), area_words("l", [9216, 1e10]), area_words("m", [4, 9])
     ('cells up to 1,024 px', 'cells from 9,216 px', 'cells of 4 to 9 px')
@@ -169,8 +171,8 @@ def area_words(name: str, bounds: Sequence[float] | None) -> str:
     """
     if bounds is None or len(bounds) != 2:
         return {"s": "small cells", "m": "medium cells", "l": "large cells"}.get(name, name)
-    low, high = bounds
-    if high >= _LARGE:
+    low, high = bounds[0] or 0, bounds[1]
+    if high is None or high >= _LARGE:
         return f"cells from {low:,.0f} px"
     return f"cells up to {high:,.0f} px" if low <= 0 else f"cells of {low:,.0f} to {high:,.0f} px"
 
@@ -201,7 +203,8 @@ def every_figure(scores: Mapping[str, Any], *, caption: str) -> Table:
     """All figures of a set of images by their path in the scores file, with intervals."""
     blocks = {k: v for k, v in scores.items() if k not in _OTHER}
     rows = tuple((path, figure(scores, path)) for path in flatten(blocks))
-    return Table(caption, ("Figure", "Value"), rows, "In brackets: 95 % intervals over images.")
+    known = any(isinstance(value, Estimate) for _, value in rows)
+    return Table(caption, ("Figure", "Value"), rows, INTERVALS if known else "")
 
 
 def _rank(value: Any) -> float:

@@ -38,14 +38,14 @@ def found_sentence(scores: Mapping[str, Any]) -> str:
     """How many cells were found and how many predictions were wrong; "" where not known.
 
     >>> found_sentence({"matching": {"0.50": {"tp": 8, "fp": 1, "fn": 2}}})
-    'Of 10 true cells 8 (80.0 %) were found; of 9 predicted cells 1 (11.1 %) is no true cell (IoU 0.50).'
+    'Of 10 true cells 8 (80.0 %) were found; of 9 predicted cells 1 (11.1 %) matches no true cell (IoU 0.50).'
     """  # noqa: E501
     tp, fp, fn = (look_up(scores, f"matching/0.50/{key}") for key in ("tp", "fp", "fn"))
     if not all(is_number(n) for n in (tp, fp, fn)) or not tp + fn + fp:
         return ""
     truth, predicted = int(tp + fn), int(tp + fp)
     verb = "was" if tp == 1 else "were"
-    noun = "is no true cell" if fp == 1 else "are no true cells"
+    noun = "matches no true cell" if fp == 1 else "match no true cell"
     parts = []
     if truth:
         parts.append(f"Of {truth:,} true cells {int(tp):,} ({_percent(tp, truth)}) {verb} found")
@@ -79,25 +79,45 @@ def errors_sentence(scores: Mapping[str, Any]) -> str:
 
 
 def gain_sentence(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The correction that would gain most accuracy at IoU 0.50; "" without an analysis.
+    """The correction that would gain most accuracy at IoU 0.50, and most AP if that is another.
+
+    "" without an analysis.
 
     >>> rows = [{"name": "as predicted", "accuracy50": 0.78},
     ...         {"name": "no merges", "accuracy50": 0.9, "gain_accuracy50": 0.12}]
     >>> gain_sentence(rows)
     'Most would be gained if merged cells were told apart: accuracy at IoU 0.50 from 0.780 to 0.900.'
     """  # noqa: E501
-    if not rows or not is_number(rows[0].get("accuracy50")):
+    if not rows:
         return ""
-    gains = [r for r in rows[1:] if is_number(r.get("gain_accuracy50"))]
-    best = max(gains, key=lambda r: r["gain_accuracy50"], default=None)
-    if best is None or best["gain_accuracy50"] < _LEAST_GAIN:
-        return "No correction would gain accuracy at IoU 0.50."
-    name = str(best["name"])
-    words = CORRECTIONS.get(name, ("", f"of {name}"))[1]
-    before, after = rows[0]["accuracy50"], best["accuracy50"]
-    return (
-        f"Most would be gained if {words}: accuracy at IoU 0.50 from {before:.3f} to {after:.3f}."
-    )
+    best, more = (_largest(rows, key) for key in ("accuracy50", "AP"))
+    parts = []
+    if best is not None:
+        change = _change(rows[0], best, "accuracy50")
+        parts.append(f"Most would be gained if {_words(best)}: accuracy at IoU 0.50 {change}.")
+    elif is_number(rows[0].get("accuracy50")):
+        parts.append("No correction would gain accuracy at IoU 0.50.")
+    if more is not None and more is not best:
+        parts.append(f"Mask AP would gain most if {_words(more)}: {_change(rows[0], more, 'AP')}.")
+    return " ".join(parts)
+
+
+def _largest(rows: Sequence[Mapping[str, Any]], key: str) -> Mapping[str, Any] | None:
+    """The correction that gains most; None if none gains anything. Of equals the simplest."""
+    order = list(CORRECTIONS)[::-1]
+    gains = [r for r in rows[1:] if is_number(r.get(f"gain_{key}")) and is_number(r.get(key))]
+    gains.sort(key=lambda r: order.index(r["name"]) if r["name"] in order else len(order))
+    best = max(gains, key=lambda r: round(r[f"gain_{key}"], 3), default=None)
+    return best if best is not None and best[f"gain_{key}"] >= _LEAST_GAIN else None
+
+
+def _words(row: Mapping[str, Any]) -> str:
+    name = str(row["name"])
+    return CORRECTIONS.get(name, ("", f"of {name}"))[1]
+
+
+def _change(first: Mapping[str, Any], row: Mapping[str, Any], key: str) -> str:
+    return f"from {first[key]:.3f} to {row[key]:.3f}"
 
 
 def image_warnings(settings: Mapping[str, Any]) -> list[str]:
