@@ -278,6 +278,10 @@ def test_the_sentence_tells_where_other_figures_disagree(three: dict[str, Scores
         "Of 6 other figures, good is better in 4 and poor is better in 2 "
         "(pixel F1 (Dice), pixel IoU)."
     )
+    for mine, other in zip(painted["poor"].per_image, painted["good"].per_image, strict=True):
+        mine["sums"] = {**mine["sums"], "pixel": other["sums"]["pixel"]}
+    said = sentences(compare(painted))
+    assert said[1] == "Of 6 other figures, good is better in 4; 2 are not settled."
 
 
 def test_what_the_sentence_says_when_nothing_is_settled() -> None:

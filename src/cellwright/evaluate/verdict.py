@@ -134,7 +134,9 @@ def _agreement(comparison: RunComparison, first: str, second: str) -> str:
         for name, names in won.items()
         if names
     ]
-    return f"Of {count}, {' and '.join(parts)}."
+    open_ = len(others) - len(won[first]) - len(won[second])
+    rest = f"; {open_} {'is' if open_ == 1 else 'are'} not settled" if open_ else ""
+    return f"Of {count}, {' and '.join(parts)}{rest}."
 
 
 def _value(bounded: Bounded) -> str:
