@@ -158,6 +158,7 @@ class Scorer:
             {
                 "name": entry.name,
                 "tags": entry.tags,
+                "facts": entry.facts,
                 "truth": entry.truth,
                 "predicted": entry.predicted,
                 **shown,
