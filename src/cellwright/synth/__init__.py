@@ -5,5 +5,6 @@ from __future__ import annotations
 from cellwright.synth.optics import Microscope
 from cellwright.synth.shapes import KINDS, CellKind
 from cellwright.synth.simulate import MODALITIES, simulate_field
+from cellwright.synth.vitality import Vitality
 
-__all__ = ["KINDS", "MODALITIES", "CellKind", "Microscope", "simulate_field"]
+__all__ = ["KINDS", "MODALITIES", "CellKind", "Microscope", "Vitality", "simulate_field"]

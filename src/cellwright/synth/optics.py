@@ -148,6 +148,25 @@ def bright_field(
     return np.array(planes)
 
 
+def glare(light: Layers, *, share: float, reach: float) -> Layers:
+    """The same layers with a share of their light spread around.
+
+    Parameters
+    ----------
+    light
+        Layers as for `fluorescence`.
+    share
+        Part of the light that is spread, 0 to 1; no light is lost.
+    reach
+        Pixels over which what is spread falls to 1/e.
+    """
+    shape = light[0][1].shape
+    square = _square_frequency(shape, 1.0)
+    # exp(-r / reach) in the plane, normalised, has this transfer.
+    transfer = 1.0 - share + share * (1.0 + (2.0 * np.pi * reach) ** 2 * square) ** -1.5
+    return [(depth, _image(_spectrum(layer) * transfer, shape)) for depth, layer in light]
+
+
 def illumination(
     rng: np.random.Generator, shape: tuple[int, int], microscope: Microscope
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -52,12 +52,17 @@ def draw_texture(
 def emitted(scene: Scene, texture: Texture) -> Layers:
     """Fluorescence layers; the middle of a mean cell emits about 1."""
 
-    def one(cell: Cell, coarse: np.ndarray, fine: np.ndarray) -> np.ndarray:
-        body = cell.body.height**0.8 * np.clip(1.0 + 0.13 * coarse + 0.12 * fine, 0.1, None)
-        core = cell.body.nucleus_height**0.6 * np.clip(1.0 + 0.12 * fine, 0.2, None)
-        return cell.stain * (0.8 * body + 0.6 * cell.nucleus_stain * core)
+    return _layers(scene, texture, _emission, 0.25 * texture.debris)
 
-    return _layers(scene, texture, one, 0.25 * texture.debris)
+
+def mean_emission(scene: Scene, texture: Texture) -> np.ndarray:
+    """(N,) light that each cell emits, mean over the pixels of its mask."""
+    means = []
+    for cell in scene.cells:
+        window = _window(cell)
+        light = _emission(cell, texture.coarse[window], texture.fine[window])
+        means.append(float(light[cell.body.mask].mean()))
+    return np.array(means)
 
 
 def delayed(scene: Scene, texture: Texture, *, diameter: float, wavelength: float) -> Layers:
@@ -93,10 +98,21 @@ def _layers(
     for cell in scene.cells:
         number = round(cell.depth / LAYER_STEP)
         layer = layers.setdefault(number, np.zeros(scene.canvas))
-        (row, col), (height, width) = cell.corner, cell.body.mask.shape
-        window = slice(row, row + height), slice(col, col + width)
+        window = _window(cell)
         layer[window] += one(cell, texture.coarse[window], texture.fine[window])
     return [(number * LAYER_STEP, layer) for number, layer in sorted(layers.items())]
+
+
+def _emission(cell: Cell, coarse: np.ndarray, fine: np.ndarray) -> np.ndarray:
+    body = cell.body.height**0.8 * np.clip(1.0 + 0.13 * coarse + 0.12 * fine, 0.1, None)
+    core = cell.body.nucleus_height**0.6 * np.clip(1.0 + 0.12 * fine, 0.2, None)
+    return cell.stain * (0.8 * body + 0.6 * cell.nucleus_stain * core)
+
+
+def _window(cell: Cell) -> tuple[slice, slice]:
+    """Where the cell lies on the canvas."""
+    (row, col), (height, width) = cell.corner, cell.body.mask.shape
+    return slice(row, row + height), slice(col, col + width)
 
 
 def _add_speck(rng: np.random.Generator, canvas: np.ndarray, radius: float) -> None:

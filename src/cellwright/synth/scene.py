@@ -127,12 +127,13 @@ def overlapping_cells(cells: int, overlap: float) -> int:
     return min(count, cells) if count != 1 else 2 * (cells >= 2)
 
 
-def truth(scene: Scene, *, nuclei: bool = False) -> Instances:
+def truth(scene: Scene, *, nuclei: bool = False, alive: np.ndarray | None = None) -> Instances:
     """The exact masks of `scene`, cut at the border of the field and nowhere else.
 
     Cells come first, in the order of the scene, each with the tags ``cell`` (its number)
     and ``shared`` (share of its visible pixels that other cells cover as well). With
     `nuclei`, the visible nuclei follow as class ``"nucleus"`` with the ``cell`` they are of.
+    With `alive`, (N,) bool, every cell and nucleus has the tag ``alive``.
     """
     covered = np.zeros(scene.shape, dtype=np.uint16)
     parts = [visible(c.body.mask, c.corner, scene.margin, scene.shape) for c in scene.cells]
@@ -150,6 +151,8 @@ def truth(scene: Scene, *, nuclei: bool = False) -> Instances:
                 parts.append((box, mask))
                 tags.append({"cell": number})
                 classes.append(1)
+    if alive is not None:
+        tags = [{**t, "alive": bool(alive[int(t["cell"])])} for t in tags]
     return Instances(
         scene.shape,
         np.array([box for box, _ in parts], dtype=np.int64),

@@ -5,19 +5,31 @@ from __future__ import annotations
 import numpy as np
 
 from cellwright.synth.optics import (
+    Layers,
     Microscope,
     bright_field,
     camera,
     fluorescence,
+    glare,
     illumination,
 )
-from cellwright.synth.paint import Texture, absorbed, delayed, draw_texture, emitted
+from cellwright.synth.paint import (
+    Texture,
+    absorbed,
+    delayed,
+    draw_texture,
+    emitted,
+    mean_emission,
+)
 from cellwright.synth.scene import Scene, draw_scene, truth
+from cellwright.synth.vitality import Vitality, brightness, dimmed, draw_alive
 from cellwright.types import Image, InputError, Sample
 
 MODALITIES = ("fluorescence", "brightfield", "both")
 HAZE = 0.1
 LAMP = 20.0
+# Pixels over which glare falls to 1/e, in diameters of a cell.
+GLARE_REACH = 0.35
 
 
 def simulate_field(
@@ -33,12 +45,13 @@ def simulate_field(
     kind: str = "round",
     diameter: float = 16.0,
     nuclei: bool = False,
+    vitality: Vitality | None = None,
     microscope: Microscope | None = None,
 ) -> Sample:
     """Simulate field number `field` of the dish `seed`.
 
     The same arguments give the same bytes. A field depends on its own number only, and
-    its cells neither on the modality nor on the planes.
+    its cells neither on the modality nor on the planes; dead cells change the fluorescence only.
 
     Parameters
     ----------
@@ -63,6 +76,9 @@ def simulate_field(
         Mean diameter of a cell in micrometres.
     nuclei
         Whether the truth holds the nuclei too, as class ``"nucleus"``.
+    vitality
+        Dead cells, contrast and bleeding of the fluorescence; each cell of the truth then has
+        the tag ``alive``. None: all cells live, without tag.
     microscope
         Pixel size, optics and camera; None is `Microscope()`.
 
@@ -98,6 +114,9 @@ def simulate_field(
         pixel_size=microscope.pixel_size,
         diameter=size,
     )
+    alive = None
+    if vitality is not None:
+        alive = draw_alive(_stream(seed, field, 4), len(scene.cells), vitality.dead)
     heights = microscope.heights(planes)
     channels = []
     if modality in ("brightfield", "both"):
@@ -106,7 +125,8 @@ def simulate_field(
         channels.append(_take_bright_field(rng, scene, texture, diameter, at, microscope))
     if modality in ("fluorescence", "both"):
         rng = _stream(seed, field, 3)
-        channels.append(_take_fluorescence(rng, scene, texture, heights, microscope))
+        light = _glow(scene, texture, alive, size, vitality, microscope)
+        channels.append(_take_fluorescence(rng, scene, light, heights, microscope))
     data = np.stack(channels, axis=1)
     axes = ("Z" if planes > 1 else "") + ("C" if len(channels) > 1 else "") + "YX"
     image = Image(
@@ -116,20 +136,37 @@ def simulate_field(
         channels=("brightfield", "fluorescence") if modality == "both" else (),
         tags={"field": field, "modality": modality, "seed": seed},
     )
-    return Sample(f"field_{field:04d}", image, truth(scene, nuclei=nuclei))
+    return Sample(f"field_{field:04d}", image, truth(scene, nuclei=nuclei, alive=alive))
+
+
+def _glow(
+    scene: Scene,
+    texture: Texture,
+    alive: np.ndarray | None,
+    diameter: float,
+    vitality: Vitality | None,
+    microscope: Microscope,
+) -> Layers:
+    """Layers of fluorescence; `diameter` in pixels."""
+    if vitality is None or alive is None:
+        return emitted(scene, texture)
+    factor = brightness(vitality, mean_emission(scene, texture), alive, HAZE, microscope)
+    layers = emitted(dimmed(scene, alive, vitality.residual), texture)
+    light = [(depth, factor * layer) for depth, layer in layers]
+    return glare(light, share=vitality.bleed, reach=GLARE_REACH * diameter)
 
 
 def _take_fluorescence(
     rng: np.random.Generator,
     scene: Scene,
-    texture: Texture,
+    layers: Layers,
     heights: np.ndarray,
     microscope: Microscope,
 ) -> np.ndarray:
     """(plane, row, column) uint16."""
     vignette, uneven = illumination(rng, scene.shape, microscope)
     heights = heights + rng.normal(0.0, 0.3)
-    light = _cut(fluorescence(emitted(scene, texture), heights, microscope), scene)
+    light = _cut(fluorescence(layers, heights, microscope), scene)
     photons = microscope.photons * vignette * (light + HAZE * uneven)
     return camera(rng, photons, microscope)
 
