@@ -14,21 +14,54 @@ from cellwright.types import Instances
 
 
 def spoilt(cells: Instances, rng: np.random.Generator) -> Instances:
-    """Some cells lost, the others moved by a pixel or two, with scores."""
-    kept = cells[np.flatnonzero(rng.random(len(cells)) > 0.12)]
-    shift = rng.integers(-2, 3, (len(kept), 2))
+    """Cells lost, moved by a pixel or two, joined, cut and invented, with scores."""
+    kept = cells[np.flatnonzero(rng.random(len(cells)) > rng.uniform(0.02, 0.2))]
+    shift = rng.integers(-1, 2, (len(kept), 2))
     room = np.array(kept.shape) - kept.boxes[:, 2:]
     shift = np.clip(shift, -kept.boxes[:, :2], room)
-    boxes = kept.boxes + np.tile(shift, 2)
-    scores = rng.uniform(0.4, 1.0, len(kept)).round(3)
-    return Instances(kept.shape, boxes, kept.masks, scores=scores)
+    boxes = (kept.boxes + np.tile(shift, 2)).tolist()
+    placed = list(zip(boxes, kept.masks, strict=True))
+    for _ in range(rng.integers(1, 4)):
+        _join_closest(placed)
+    _cut_largest(placed)
+    row, col = rng.integers(0, np.array(kept.shape) - 9)
+    placed.append(([row, col, row + 9, col + 9], _disc(9)))
+    scores = rng.beta(6, 2, len(placed)).round(3)
+    return Instances(kept.shape, [b for b, _ in placed], [m for _, m in placed], scores=scores)
+
+
+def _join_closest(placed: list) -> None:
+    """The two cells whose middles are closest become one."""
+    middles = np.array([(b[0] + b[2], b[1] + b[3]) for b, _ in placed])
+    far = np.hypot(*(middles[:, None] - middles).transpose(2, 0, 1)) + np.eye(len(placed)) * 1e9
+    i, j = sorted(np.unravel_index(far.argmin(), far.shape))
+    pair = [placed.pop(j), placed.pop(i)]
+    corners = np.array([b for b, _ in pair])
+    low, high = corners[:, :2].min(axis=0), corners[:, 2:].max(axis=0)
+    mask = np.zeros(high - low, bool)
+    for (row0, col0, row1, col1), part in pair:
+        mask[row0 - low[0] : row1 - low[0], col0 - low[1] : col1 - low[1]] |= part
+    placed.append(([*low.tolist(), *high.tolist()], mask))
+
+
+def _cut_largest(placed: list) -> None:
+    """The largest cell becomes an upper and a lower part."""
+    (row0, col0, row1, col1), mask = placed.pop(int(np.argmax([m.sum() for _, m in placed])))
+    cut = mask.shape[0] // 2
+    placed.append(([row0, col0, row0 + cut, col1], mask[:cut]))
+    placed.append(([row0 + cut, col0, row1, col1], mask[cut:]))
+
+
+def _disc(size: int) -> np.ndarray:
+    y, x = np.mgrid[-1 : 1 : size * 1j, -1 : 1 : size * 1j]
+    return x**2 + y**2 <= 1
 
 
 def simulated_report(folder: Path, *, fields: int = 14) -> Path:
     """The page of a simulated run; its tables lie in ``report_tables`` beside it."""
     with contextlib.chdir(folder):  # so that no path of this machine stands on the page
         _data_and_predictions(Path("data"), Path("run"), fields)
-        evaluate("data", "run", "scores.json", by=["line"], quiet=True)
+        evaluate("data", "run", "scores.json", by=["line", "z"], errors=True, quiet=True)
         _model(Path("model"))
         report(
             ["scores.json", "run", "model", "data"],
@@ -47,6 +80,7 @@ def _data_and_predictions(data: Path, run: Path, fields: int) -> None:
     record = json.loads((data / "annotations.json").read_text())
     for number, image in enumerate(record["images"]):
         image["tags"]["line"] = "round" if number % 3 else "spread"
+        image["tags"]["z"] = 5 * (number % 4)
     (data / "annotations.json").write_text(json.dumps(record))
     truth = open_dataset(data)
     rng = np.random.default_rng(1)

@@ -13,6 +13,7 @@ from cellwright.report.error_section import (
 from cellwright.report.score_words import ERRORS
 from cellwright.report.sources import ScoresSource
 from cellwright.report.table_files import read_tables
+from cellwright.report.tables import plain_text
 
 from .conftest import block
 from .scored import scores
@@ -87,7 +88,8 @@ def test_recall_by_size_and_by_cover(scored):
     assert "below 100 px" in size
     assert "not covered" in cover
     tables = [t for t in read_tables(size) if t.columns[0] == "Area"]
-    names = {row[0]: row[1] for row in tables[0].rows}
+    names = {plain_text(row[0]): row[1] for row in tables[0].rows}
+    assert "100 to 324 px" in names
     assert sum(names.values()) == scored["truth"]
     single = {"by_size": {"<100": {"cells": 4, "recall50": 0.5, "recall75": None}}}
     assert recall_parts(single) == []

@@ -74,11 +74,15 @@ def class_table(counts: CellCounts) -> Table:
 
 
 def tag_tables(dataset: Dataset) -> list[Table]:
-    """Images by value of each tag that has several values, and few enough to list."""
+    """Images by value of each tag whose values the card cannot list, if they group images."""
     return [
-        Table(f"Images by {key}", (key, "Images"), tuple(sorted(Counter(values).items())))
+        Table(
+            f"Images by {key}",
+            (key, "Images"),
+            tuple(sorted(Counter(values).items(), key=_by_value)),
+        )
         for key, values in _tags(dataset).items()
-        if _LISTED < len(set(values)) <= _MANY_VALUES
+        if _LISTED < len(set(values)) <= _MANY_VALUES and len(set(values)) < len(values)
     ]
 
 

@@ -51,15 +51,16 @@ def dataset_section(
         cards(_figures(counts, total)),
     ]
     body.append(columns([card(dataset, counts).html(), spread_table(dataset, counts).html()]))
-    if total:
-        body.append(
-            columns(
-                [
-                    histogram(counts.known, title="Cells per image", x_label="cells in an image"),
-                    histogram(counts.areas, title="Sizes of the cells", x_label="area in pixels"),
-                ]
-            )
+    charts = [
+        histogram(values, title=title, x_label=label)
+        for values, title, label in (
+            (counts.known, "Cells per image", "cells in an image"),
+            (counts.areas, "Sizes of the cells", "area in pixels"),
         )
+        if len(np.unique(values)) > 1
+    ]
+    if charts:
+        body.append(columns(charts))
     tables = [t for t in (class_table(counts), *tag_tables(dataset)) if t.rows]
     if tables:
         body.append(columns([table.html() for table in tables]))

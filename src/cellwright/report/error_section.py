@@ -7,7 +7,7 @@ from typing import Any
 
 from cellwright.report.bars import bar_chart
 from cellwright.report.html import Html, Section, columns, folded, heading, paragraph
-from cellwright.report.score_tables import figure, look_up, worded
+from cellwright.report.score_tables import figure, look_up, unbroken, worded
 from cellwright.report.score_words import CORRECTIONS, ERRORS, errors_sentence, gain_sentence
 from cellwright.report.sources import ScoresSource
 from cellwright.report.tables import Table, is_number
@@ -142,11 +142,15 @@ def recall_parts(scores: Mapping[str, Any]) -> list[Html]:
             continue
         paths = ("recall50", "recall75")
         rows = tuple(
-            (words, int(v["cells"]), *(figure(scores, f"{block}/{name}/{p}") for p in paths))
+            (
+                unbroken(words),
+                int(v["cells"]),
+                *(figure(scores, f"{block}/{name}/{p}") for p in paths),
+            )
             for words, name, v in bins
         )
         chart = bar_chart(
-            [(row[0], row[2]) for row in rows],
+            [(words, row[2]) for (words, _, _), row in zip(bins, rows, strict=True)],
             title=title,
             label=label.lower(),
             value_label="recall at IoU 0.50",

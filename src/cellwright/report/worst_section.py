@@ -126,7 +126,7 @@ def caption(cell: Mapping[str, Any]) -> Html:
     if cell.get("iou") is not None:
         notes.append(f"IoU {cell['iou']:.2f}")
     text = join([escape(note) for note in notes], " \N{MIDDLE DOT} ")
-    return Html(f"<strong>{escape(cell.get('image', ''))}</strong> <span>{text}</span>")
+    return Html(f"<strong>{escape(cell.get('image', ''))}</strong><br><span>{text}</span>")
 
 
 def _draw(
