@@ -1,0 +1,137 @@
+"""New cells of one step: what came is made entries of the journal, after the policy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cellwright.label.session.cell import Cell, Entry, Planes, birth
+from cellwright.label.session.edits import cut_entries
+from cellwright.label.session.listing import checked_planes
+from cellwright.label.session.patch import Patch, without
+from cellwright.label.session.policies import settle
+from cellwright.label.session.preview import Preview, check_shape, prompt_json
+from cellwright.types import InputError, Instances, Tag
+
+Found = Preview | Instances | np.ndarray
+"""One cell or several: a preview, instances, or a boolean mask of the whole field."""
+
+Where = int | Sequence[int] | str | None
+"""Planes of a cell; "view" is the plane that was looked at, None the whole field."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class New:
+    """A cell that is to be committed.
+
+    Parameters
+    ----------
+    id
+        Its id to be.
+    made
+        What the journal says of it.
+    patch
+        Its pixels before the policy.
+    planes
+        Planes it is on.
+    """
+
+    id: str
+    made: Mapping[str, Any]
+    patch: Patch
+    planes: Planes
+
+
+def planes_of(found: Found, planes: Where, count: int) -> Planes:
+    """Planes that a commit speaks of, in a field of `count` planes."""
+    where = planes
+    if planes == "view":
+        where = found.view.plane if isinstance(found, Preview) else None
+    if isinstance(where, str):
+        raise InputError(f"planes={where!r} came; numbers, None or 'view' are wanted")
+    return checked_planes(where, count)
+
+
+def cells_of(found: Found, shape: tuple[int, int]) -> Instances:
+    """The cells that came, on a field of `shape`."""
+    if isinstance(found, Preview):
+        found = found.cells
+    if isinstance(found, np.ndarray):
+        check_shape(found.shape, shape)
+        return Instances(shape, np.array([[0, 0, *shape]]), (found,))
+    check_shape(found.shape, shape)
+    return found
+
+
+def story(found: Found) -> dict[str, Any]:
+    """What the record of a commit says beside the cells: prompts, model, settings, view."""
+    if not isinstance(found, Preview):
+        return {}
+    return {
+        "prompts": [prompt_json(p) for p in found.prompts],
+        "model": found.model,
+        "settings": dict(found.settings),
+        "view": found.view.to_json(),
+        "scores": [round(float(s), 4) for s in found.cells.scores],
+    }
+
+
+def new_cells(
+    found: Found,
+    cells: Instances,
+    planes: Planes,
+    *,
+    ids: Sequence[str],
+    class_name: str | None,
+    default_class: str,
+    tags: Mapping[str, Tag],
+) -> list[New]:
+    """Cells with pixels among those that came; instances keep their class, others get one."""
+    nothing = found.nothing if isinstance(found, Preview) else np.zeros(len(cells), bool)
+    out = []
+    for i, (id, box, mask) in enumerate(zip(ids, cells.boxes.tolist(), cells.masks, strict=True)):
+        patch = None if nothing[i] else Patch.of_crop(cells.shape, box, mask)
+        if patch is None:
+            continue
+        own = cells.class_names[int(cells.classes[i])]
+        name = class_name or (own if isinstance(found, Instances) else default_class)
+        more = {**(cells.tags[i] if cells.tags else {}), **tags}
+        made = birth(patch, class_name=name, planes=planes, tags=more)
+        out.append(New(id, made, patch, planes))
+    return out
+
+
+def divided(
+    new: Sequence[New], cells: Sequence[Cell], policy: str
+) -> tuple[list[Entry], dict[str, str]]:
+    """Entries of the `new` cells and of what the committed `cells` lose; reasons by refused id.
+
+    The policy holds among the new cells too, the first counting as the earlier.
+    """
+    earlier: list[tuple[str, Planes, Patch | None]] = []
+    if policy != "allow":
+        earlier = [(c.id, c.planes, c.patch) for c in cells]
+    changes: list[Entry] = []
+    refused: dict[str, str] = {}
+    for one in new:
+        near = [(i, p) for i, planes, p in earlier if p and _common(planes, one.planes)]
+        settled = settle(one.patch, near, policy)
+        if settled.patch is None:
+            refused[one.id] = settled.reason
+            continue
+        changes += cut_entries(settled.cuts)
+        changes.append({"id": one.id, "new": {**one.made, **settled.patch.to_json()}})
+        if policy != "allow":
+            earlier = [
+                (i, planes, without(p, settled.cuts.get(i)) if p else None)
+                for i, planes, p in earlier
+            ]
+            earlier.append((one.id, one.planes, settled.patch))
+    return changes, refused
+
+
+def _common(a: Planes, b: Planes) -> bool:
+    return a is None or b is None or bool(set(a) & set(b))
