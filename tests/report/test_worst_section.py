@@ -2,6 +2,7 @@ import base64
 import io
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -119,8 +120,8 @@ def test_scores_of_another_run_are_not_those_shown(kept, found, tmp_path):
     (sentence,) = stale(strange, [run, data])
     assert "other predictions than the page shows: from else/predictions.json" in sentence
     assert stale(strange, [data]) == []
-    assert accuracies(run, [strange]) == {}
-    assert set(accuracies(run, [strange, scores])) == set(NAMES)
+    assert accuracies([run], [strange]) == [{}]
+    assert set(accuracies([run], [strange, scores])[0]) == set(NAMES)
     changed = json.loads(kept["scores"].read_text())
     changed["settings"]["sources"]["truth"]["sha256"] = "1" * 64
     (sentence,) = stale(type(scores)(scores.path, changed), [run, data])
@@ -130,7 +131,22 @@ def test_scores_of_another_run_are_not_those_shown(kept, found, tmp_path):
 def test_scores_that_do_not_say_are_taken_as_they_are(found):
     scores, run, _ = found
     silent = {k: v for k, v in scores.scores.items() if k != "settings"}
-    assert set(accuracies(run, [type(scores)(scores.path, silent)])) == set(NAMES)
+    silent = type(scores)(scores.path, silent)
+    (values,) = accuracies([run], [silent])
+    assert set(values) == set(NAMES)
+    assert accuracies([run, run], [silent]) == [{}, {}]
+
+
+def test_scores_go_to_their_own_run(kept, found, tmp_path):
+    scores, run, _ = found
+    shutil.copytree(kept["run"], tmp_path / "other")
+    record = json.loads((tmp_path / "other" / "predictions.json").read_text())
+    record["annotations"].pop()
+    (tmp_path / "other" / "predictions.json").write_text(json.dumps(record))
+    (other,) = read_sources([tmp_path / "other"])
+    none, values = accuracies([other, run], [scores])
+    assert none == {}
+    assert set(values) == set(NAMES)
 
 
 def test_the_worst_images_are_drawn_first_and_kept(kept, tmp_path):

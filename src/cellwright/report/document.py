@@ -80,11 +80,12 @@ def document(
     counts = shares(needs, max_images)
     rows = sum(len(s.cells) for s in predicted) + sum(len(s.dataset) for s in truths)
     one = picture_share(sections, rows=rows, pictures=sum(counts))
-    for run, count in zip(predicted, counts, strict=False):
+    known = accuracies(predicted, scored)
+    for run, values, count in zip(predicted, known, counts[: len(predicted)], strict=True):
         section, missing = prediction_section(
             run,
             truths,
-            accuracies(run, scored),
+            values,
             max_images=count,
             budget=count * one,
             track=track,

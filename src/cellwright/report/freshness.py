@@ -6,13 +6,14 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from cellwright.report.score_section import image_scores
 from cellwright.report.score_tables import image_name
 from cellwright.report.sources import DatasetSource, PredictionSource, ScoresSource
 
 Shown = PredictionSource | DatasetSource
+AnyShown = TypeVar("AnyShown", PredictionSource, DatasetSource)
 
 
 def cells_file(source: Shown) -> Path:
@@ -80,16 +81,27 @@ def stale(scores: ScoresSource, shown: Sequence[Shown]) -> list[str]:
     return found
 
 
-def accuracies(run: PredictionSource, scores: Sequence[ScoresSource]) -> dict[str, float]:
-    """Accuracy of each image of a run: from scores made from it, else from those that do not say.
+def scored_of(scores: Mapping[str, Any], side: str, shown: Sequence[AnyShown]) -> list[AnyShown]:
+    """Those of `shown` that scores were made from; the only one where the scores do not say."""
+    known = [(made_from(scores, side, source), source) for source in shown]
+    own = [source for made, source in known if made]
+    return own or [source for made, source in known if made is None and len(known) == 1]
 
-    Scores of other predictions are left out.
+
+def accuracies(
+    runs: Sequence[PredictionSource], scores: Sequence[ScoresSource]
+) -> list[dict[str, float]]:
+    """Accuracy of each image of each run, from scores that were made from it.
+
+    Where there is a single run, scores that do not say what they were made from are taken too.
     """
-    known = [(made_from(s.scores, "pred", run), image_scores(s.scores)) for s in scores]
-    for wanted in (True, None):
-        if found := [values for own, values in known if own is wanted]:
-            return {name: value for values in found for name, value in values.items()}
-    return {}
+    found: list[dict[str, float]] = [{} for _ in runs]
+    for source in scores:
+        own = scored_of(source.scores, "pred", runs)
+        for values, run in zip(found, runs, strict=True):
+            if any(run is one for one in own):
+                values |= image_scores(source.scores)
+    return found
 
 
 def _record(scores: Mapping[str, Any], side: str) -> Mapping[str, Any]:

@@ -56,10 +56,12 @@ def score_section(
     body += [paragraph(text) for text in _sentences(scores) if text]
     thresholds, curves = sorted_thresholds(scores), precision_recall(scores)
     charts = [by_threshold(scores)] if thresholds else []
-    if charts or curves:
+    matched = matching_table(scores).html()
+    if curves:
         body.append(columns(charts + curves[:1]))
-    if thresholds:
-        body.append(matching_table(scores).html())
+        body += [matched] if thresholds else []
+    elif thresholds:
+        body.append(columns([*charts, matched]))
     if scores.get("coco"):
         tables = [coco_table(scores).html()]
         body.append(columns([*tables, pixel_tables(scores)] if scores.get("pixel") else tables))

@@ -46,12 +46,11 @@ class Estimate:
     def interval(self) -> tuple[float, float] | None:
         """Both ends; None unless the value and both are finite numbers."""
         parts = (self.value, self.low, self.high)
-        if not all(is_number(part) and isfinite(part) for part in parts):
-            return None
-        return float(self.low), float(self.high)
+        known = [float(p) for p in parts if p is not None and is_number(p) and isfinite(p)]
+        return (known[1], known[2]) if len(known) == len(parts) else None
 
     def __str__(self) -> str:
-        if self.interval is None:
+        if self.value is None or self.interval is None:
             return shown(self.value)
         low, high = self.interval
         digits = _digits(max(abs(float(self.value)), abs(low), abs(high)))

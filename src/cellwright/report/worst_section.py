@@ -7,7 +7,7 @@ from typing import Any
 
 from cellwright.report.crops import Cropper
 from cellwright.report.frames import prediction_frame, truth_frame
-from cellwright.report.freshness import made_from
+from cellwright.report.freshness import scored_of
 from cellwright.report.html import Html, Section, escape, folded, heading, join, paragraph
 from cellwright.report.pictures import Frame, switches
 from cellwright.report.sources import DatasetSource, PredictionSource, ScoresSource
@@ -71,8 +71,8 @@ def worst_section(
     cells = source.scores.get("worst_cells") or []
     if not cells:
         return None, ()
-    runs = [s for s in predicted if made_from(source.scores, "pred", s) is not False]
-    data = [s for s in truths if made_from(source.scores, "truth", s) is not False]
+    runs = scored_of(source.scores, "pred", predicted)
+    data = scored_of(source.scores, "truth", truths)
     wanted = [(k, c) for k in KINDS for c in [c for c in cells if c.get("kind") == k][:PER_KIND]]
     drawn, failed, kinds = _draw([cell for _, cell in wanted], runs, data)
     body: list[Html] = []
