@@ -114,6 +114,8 @@ def test_sentences_say_what_is_there(scored):
         "0 (0.0 %) were found; nothing was predicted (IoU 0.50)."
     )
     assert errors_sentence({"errors": {"missed": 0, "splits": 0}}).startswith("No cell was")
+    counted = {"errors": {"missed": 2, "merges": 9, "splits": 1}}
+    assert errors_sentence(counted).endswith("9 merges of cells, then 2 cells missed.")
     assert errors_sentence({}) == ""
     assert gain_sentence([]) == ""
 

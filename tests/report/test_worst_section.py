@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+from cellwright.report import crops
 from cellwright.report.crops import Cropper, corners, window
 from cellwright.report.freshness import accuracies, made_from, stale
 from cellwright.report.html import Html
@@ -175,6 +176,7 @@ def test_window_stays_in_the_image_and_is_wide_enough():
         assert 0 <= col0 <= box[1] < box[3] <= col1 <= SHAPE[1]
         assert row1 - row0 >= 48
         assert col1 - col0 >= 48
+    assert window((200, 300, 230, 340), (900, 900)) == (175, 280, 255, 360)
 
 
 def test_corners_lie_about_the_box_and_leave_it_free():
@@ -199,6 +201,25 @@ def test_crop_shows_its_part_of_the_image():
     bright = np.argwhere(pixels > 128)
     assert bright.min(axis=0).tolist() == [52 - row0, 80 - col0]
     assert "image-rendering:pixelated" in markup
+
+
+def test_crop_of_a_frame_too_large_to_be_read_whole(monkeypatch):
+    data = np.random.default_rng(0).integers(0, 90, (2, *SHAPE)).astype(np.uint16)
+    data[:, 30:44, 50:66] += 500
+    monkeypatch.setattr(crops, "_WHOLE_READ", 10)
+    reads = []
+
+    class Lazy:
+        shape, dtype, ndim = data.shape, data.dtype, data.ndim
+
+        def __getitem__(self, index):
+            reads.append(index)
+            return data[index]
+
+    lazy = Cropper(Image(Lazy(), "CYX"), prediction=None, truth=truth(0))
+    markup = lazy.figure((30, 50, 44, 66), Html("c"), "n")
+    assert markup.count("<img") == 3
+    assert [index[-2:] for index in reads] == [(slice(13, 61), slice(34, 82))]
 
 
 def test_captions_and_table_name_the_kind():
