@@ -218,7 +218,7 @@ def test_crop_of_a_frame_too_large_to_be_read_whole(monkeypatch):
 
     lazy = Cropper(Image(Lazy(), "CYX"), prediction=None, truth=truth(0))
     markup = lazy.figure((30, 50, 44, 66), Html("c"), "n")
-    assert markup.count("<img") == 3
+    assert markup.count("<img") == 4  # picture, overlap, truth, corners
     assert [index[-2:] for index in reads] == [(slice(13, 61), slice(34, 82))]
 
 
