@@ -135,3 +135,44 @@ def paint_radii(
     low %= len(radii)
     limit = radii[low] * (1 - part) + radii[(low + 1) % len(radii)] * part
     return down * down + along * along <= limit * limit
+
+
+def star_radii(
+    mask: np.ndarray,
+    centre: tuple[float, float],
+    half: tuple[float, float],
+    *,
+    angles: int,
+    reach: float,
+    samples: int = 192,
+) -> np.ndarray:
+    """Radii of the outline about `centre` that agrees best with `mask`.
+
+    In each direction the radius is where most pixels within are set and most beyond are not,
+    weighted by the area they stand for; 0 where nothing is set.
+
+    Parameters
+    ----------
+    mask
+        (row, column) bool.
+    centre, half
+        As one row of those of `sample_rays`, in pixels of `mask`.
+    angles
+        Number of directions.
+    reach
+        Largest radius.
+    samples
+        Steps along a direction.
+
+    Returns
+    -------
+    ndarray
+        (angles,) float64.
+    """
+    radii = np.arange(1, samples + 1) * (reach / samples)
+    turn = 2 * np.pi * np.arange(angles)[:, None] / angles
+    at = [centre[0] + half[0] * np.sin(turn) * radii, centre[1] + half[1] * np.cos(turn) * radii]
+    inside = ndimage.map_coordinates(mask.astype(np.float32), at, order=1, cval=0.0) > 0.5
+    gain = np.cumsum(np.where(inside, radii, -radii), axis=1)
+    gain = np.pad(gain, ((0, 0), (1, 0)))
+    return np.concatenate([[0.0], radii])[gain.argmax(axis=1)]

@@ -1,77 +1,148 @@
-"""The cost of an outline in polar tables, and the best closed outline of each frame."""
+"""The best closed outline of each frame, with what was clicked taken into account."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
-from cellwright.classical.likelihood import log_ratio
-from cellwright.classical.polar import closed_paths, sample_rays
+from cellwright.classical.polar import closed_paths, paint_radii
+from cellwright.label.outline_net import radius_cost
+from cellwright.label.outline_tables import (
+    ANGLES,
+    EDGE,
+    FORBIDDEN,
+    RADII,
+    REACH,
+    SQUARE,
+    STEP,
+    Frames,
+    click_tables,
+    image_tables,
+    plain_cost,
+)
 
-ANGLES = 64
-REACH = 1.5
-RADII = np.arange(1, 49) * (REACH / 48)
-STEP = REACH / 48
-FORBIDDEN = 1e3
+Window = tuple[int, int, int, int]
+JUMP = 2
+BEND = 0.05
+#: frames that go through together; bounds the memory to some 50 MB
+TOGETHER = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Frames:
-    """Where outlines are looked for.
+class Clicks:
+    """What was clicked on one cell, and the outline that was there before.
 
     Parameters
     ----------
-    centres, halves
-        (N, 2) float as in `cellwright.classical.polar.sample_rays`.
-    tight
-        Whether the frames are boxes that fit the cells; else only a guess of their size.
+    points, signs
+        As in `cellwright.types.Prompts`.
+    before
+        (ANGLES,) radii of the outline that is corrected.
     """
 
-    centres: np.ndarray
-    halves: np.ndarray
-    tight: bool = True
+    points: np.ndarray
+    signs: np.ndarray
+    before: np.ndarray
 
 
-def box_frames(boxes: np.ndarray, *, tight: bool = True) -> Frames:
-    """Frames of (N, 4) half-open boxes."""
-    boxes = np.asarray(boxes, float)
-    centres = (boxes[:, :2] + boxes[:, 2:] - 1) / 2
-    return Frames(centres, np.maximum((boxes[:, 2:] - boxes[:, :2]) / 2, 0.5), tight)
+@dataclass(frozen=True, slots=True, eq=False)
+class Outlines:
+    """Outlines of N frames.
+
+    Parameters
+    ----------
+    frames
+        The frames.
+    radii
+        (N, ANGLES) radius per direction, relative to the half sizes.
+    doubt
+        (N,) mean cost along the outline: negative log probability per direction.
+    """
+
+    frames: Frames
+    radii: np.ndarray
+    doubt: np.ndarray
+
+    def paint(self, index: int, window: Window) -> np.ndarray:
+        """Pixels of `window` inside outline number `index`."""
+        row, col = self.frames.centres[index].tolist()
+        high, wide = self.frames.halves[index].tolist()
+        return paint_radii(self.radii[index], (row, col), (high, wide), window)
 
 
-def outline_cost(planes: tuple[np.ndarray, ...], frames: Frames) -> np.ndarray:
-    """(N, ANGLES, R) cost of the outline passing direction a at radius index r."""
-    turn = 2 * np.pi * np.arange(ANGLES) / ANGLES
-    reach = np.maximum(np.abs(np.sin(turn)), np.abs(np.cos(turn)))[:, None] * RADII
-    tables = [
-        sample_rays(plane, frames.centres, frames.halves, angles=ANGLES, radii=RADII)
-        for plane in planes
-    ]
-    inside = np.broadcast_to((RADII < 0.7) * RADII, tables[0].shape)
-    outside = np.broadcast_to((reach > 1.02) * RADII, tables[0].shape)
-    for again in (True, True, False):
-        ratio = sum(log_ratio(table, inside, outside) for table in tables)
-        cost = _cost(np.asarray(ratio), tables[0], reach, tight=frames.tight)
-        if again:
-            radii = RADII[closed_paths(cost, jump=2, bend=0.05)][..., None]
-            inside = (RADII <= radii - 0.05) * RADII
-            outside = (RADII > radii + 0.05) * RADII
+def find_outlines(
+    planes: tuple[np.ndarray, ...],
+    frames: Frames,
+    clicks: Sequence[Clicks | None] | None = None,
+    *,
+    learned: bool = True,
+) -> Outlines:
+    """The cheapest closed outline of each frame.
+
+    Parameters
+    ----------
+    planes
+        Of `cellwright.label.outline_tables.prompt_planes`.
+    frames
+        N frames.
+    clicks
+        N corrections; None for none.
+    learned
+        Whether the cost is the fitted one; else the one set by hand.
+    """
+    every = [None] * len(frames) if clicks is None else list(clicks)
+    radii, doubt = [np.zeros((0, ANGLES))], [np.zeros(0)]
+    for low in range(0, len(frames), TOGETHER):
+        part = frames[low : low + TOGETHER]
+        some = every[low : low + TOGETHER]
+        cost = _cost(image_tables(planes, part), part, some, learned=learned)
+        limits = FORBIDDEN * ((SQUARE > EDGE) & part.tight[:, None, None])
+        for i, click in enumerate(some):
+            if click is not None:
+                limits[i] += _barriers(part.centres[i], part.halves[i], click)
+        path = closed_paths(cost + limits, jump=JUMP, bend=BEND)
+        radii.append(RADII[path] + STEP / 2)
+        doubt.append(np.take_along_axis(cost, path[..., None], axis=2)[..., 0].mean(axis=1))
+    return Outlines(frames, np.concatenate(radii), np.concatenate(doubt))
+
+
+def _cost(
+    tables: np.ndarray, frames: Frames, clicks: list[Clicks | None], *, learned: bool
+) -> np.ndarray:
+    none = np.zeros((0, 2)), np.zeros(0, bool)
+    if learned:
+        extra = click_tables(
+            frames,
+            [none[0] if c is None else c.points for c in clicks],
+            [none[1] if c is None else c.signs for c in clicks],
+            [None if c is None else c.before for c in clicks],
+        )
+        return radius_cost(np.concatenate([tables, extra], axis=1))
+    cost = plain_cost(tables[:, 5] + tables[:, 6], tables[:, 1], np.zeros((len(frames), 1, 1)))
+    for i, click in enumerate(clicks):
+        if click is not None:
+            cost[i] += ((RADII - click.before[:, None]) / 0.15) ** 2 * _far(frames, i, click)
     return cost
 
 
-def _cost(ratio: np.ndarray, table: np.ndarray, reach: np.ndarray, *, tight: bool) -> np.ndarray:
-    region = -np.cumsum(np.clip(ratio, -3, 3) * RADII, axis=2) * STEP
-    fall = np.gradient(ndimage.gaussian_filter1d(ratio, 1.0, axis=2), axis=2)
-    edge = np.abs(np.gradient(table, axis=2))
-    strong = np.quantile(edge.reshape(len(edge), -1), 0.95, axis=1)[:, None, None]
-    edge = np.minimum(edge / np.maximum(strong, 1e-6), 1)
-    prior = ((RADII - 0.95) / 0.25) ** 2
-    cost = 2 * region + fall - 0.3 * edge + 0.7 * prior
-    return cost + FORBIDDEN * (reach > 1.02) if tight else cost
+def _far(frames: Frames, index: int, click: Clicks) -> np.ndarray:
+    """(ANGLES, 1) in [0, 1]: 0 towards the last click, 1 away from it."""
+    place = (click.points[-1] - frames.centres[index]) / frames.halves[index]
+    towards = np.arctan2(place[0], place[1])
+    away = np.abs(np.angle(np.exp(1j * (2 * np.pi * np.arange(ANGLES) / ANGLES - towards))))
+    return np.clip(away / 0.6, 0, 1)[:, None]
 
 
-def best_radii(cost: np.ndarray) -> np.ndarray:
-    """(N, ANGLES) radii of the cheapest closed outlines."""
-    return RADII[closed_paths(cost, jump=2, bend=0.05)] + STEP / 2
+def _barriers(centre: np.ndarray, half: np.ndarray, click: Clicks) -> np.ndarray:
+    """(ANGLES, COUNT) cost that keeps positive clicks inside and negative ones outside."""
+    wall = np.zeros((ANGLES, len(RADII)))
+    for place, sign in zip((click.points - centre) / half, click.signs, strict=True):
+        far = float(np.hypot(*place))
+        if far > REACH - 2 * STEP or far < 3 * STEP:
+            continue
+        towards = np.arctan2(place[0], place[1]) / (2 * np.pi) * ANGLES
+        at = np.array([np.floor(towards), np.ceil(towards)]).astype(int) % ANGLES
+        wall[at] += FORBIDDEN * ((far > RADII) if sign else (far - STEP < RADII))
+    return wall

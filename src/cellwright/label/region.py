@@ -1,4 +1,8 @@
-"""A promptable segmenter without weights: the best closed outline around what is pointed at."""
+"""A promptable segmenter without a download: closed outlines around what is pointed at.
+
+A box gives the best closed outline in it; a click, the best outline of any size around it. Every
+further click that the mask contradicts moves the outline there and leaves the rest alone.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
-from cellwright.classical.polar import paint_radii
 from cellwright.geometry import mask_box
-from cellwright.label.outline import best_radii, box_frames, outline_cost
+from cellwright.label.outline import Outlines, Window, find_outlines
+from cellwright.label.outline_tables import REACH, Frames, box_frames, prompt_planes
 from cellwright.label.plane import pick_plane
 from cellwright.label.prompt_check import checked
+from cellwright.label.region_edit import correct, insist
 from cellwright.types import Image, InputError, Instances, Prompts
+
+#: half sizes in pixels of the frames tried around a click
+SIZES = 5.0 * np.sqrt(2.0) ** np.arange(10)
+#: score of an outline from its doubt: a straight line, fitted on train parts
+SCORE = (1.1, 0.12)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,73 +34,214 @@ class RegionEmbedding:
     shape
         Rows and columns.
     planes
-        float32 (row, column): smoothed intensity and texture, robustly scaled to about 0 ... 1.
-    radius
-        Usual radius of a cell in pixels, for prompts without a box.
+        Of `cellwright.label.outline_tables.prompt_planes`.
     """
 
     shape: tuple[int, int]
     planes: tuple[np.ndarray, ...]
-    radius: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cell:
+    """One cell while it is worked on: a mask in a window that has room for it."""
+
+    window: Window
+    mask: np.ndarray
+    score: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegionSegmenter:
-    """Closed outlines from intensity, texture and edges; needs no weights.
+    """Closed outlines from intensity, texture and edges; nothing is downloaded.
 
     Parameters
     ----------
     channel
         Index or name of the channel; None picks a stain by its name, else the first.
-    radius
-        Usual radius of a cell in pixels; None estimates it from the image.
+    learned
+        Whether the cost of an outline is the fitted one that comes with the package; else
+        the one set by hand, which has no fitted coefficients at all.
     """
 
     channel: int | str | None = None
-    radius: float | None = None
+    learned: bool = True
 
     def embed(self, image: Image) -> RegionEmbedding:
-        """Smoothed intensity and texture of `image`."""
+        """Smoothed intensity and texture of `image`; some 0.3 s per 10 million pixels.
+
+        Raises
+        ------
+        InputError
+            If a pixel is not finite.
+        """
         plane = pick_plane(image, channel=self.channel)
         if not np.isfinite(plane).all():
-            raise InputError("the image has pixels that are not finite; fill them before prompting")
-        low, high = (float(q) for q in np.quantile(plane, (0.001, 0.999)))
-        plane = (plane - low) / max(high - low, 1e-6)
-        fine = plane - ndimage.gaussian_filter(plane, 2.0)
-        spread = np.sqrt(ndimage.gaussian_filter(fine * fine, 2.0))
-        planes = ndimage.gaussian_filter(plane, 1.0), np.log(spread + 0.003)
-        return RegionEmbedding(image.shape, planes, self.radius or 20.0)
+            raise InputError(
+                "the image has pixels that are NaN or infinite: fill or crop them before prompting"
+            )
+        return RegionEmbedding(image.shape, prompt_planes(plane))
 
     def masks(self, embedding: RegionEmbedding, prompts: Sequence[Prompts]) -> Instances:
-        """One cell per prompt, in the order of `prompts`."""
-        boxes, crops = [], []
-        for prompt in prompts:
-            mask = self._one(embedding, checked(prompt, embedding.shape))
-            box = mask_box(mask) or (0, 0, 1, 1)
-            boxes.append(box)
-            crops.append(mask[box[0] : box[2], box[1] : box[3]])
-        return Instances(embedding.shape, np.array(boxes).reshape(-1, 4), tuple(crops))
+        """One cell per prompt, in the order of `prompts`; masks may overlap.
 
-    def _one(self, embedding: RegionEmbedding, prompt: Prompts) -> np.ndarray:
-        mask = np.zeros(embedding.shape, bool)
+        Positive points are always on the cell, negative ones never. Where nothing is left, the
+        cell is one pixel at the prompt with score 0.
+
+        Raises
+        ------
+        InputError
+            For prompts that make no sense on the image, see `checked`.
+        """
+        wanted = [checked(prompt, embedding.shape) for prompt in prompts]
+        boxed = [i for i, p in enumerate(wanted) if p.mask is None and p.box is not None]
+        frames = box_frames(np.array([wanted[i].box for i in boxed], float).reshape(-1, 4))
+        found = find_outlines(embedding.planes, frames, learned=self.learned)
+        begun = {i: self._painted(embedding, wanted[i], found, n) for n, i in enumerate(boxed)}
+        cells = []
+        for i, prompt in enumerate(wanted):
+            if i in begun:
+                cell = begun[i]
+            elif prompt.mask is not None:
+                cell = _of_mask(embedding, prompt)
+            else:
+                cell = self._around(embedding, prompt)
+            cells.append(self._corrected(embedding, prompt, cell))
+        return _instances(embedding.shape, wanted, cells)
+
+    def candidates(self, embedding: RegionEmbedding, prompt: Prompts) -> Instances:
+        """Up to three different masks for one prompt, the most certain first.
+
+        For a click they differ in size; for a box in the cost of the outline.
+        """
+        prompt = checked(prompt, embedding.shape)
         if prompt.mask is not None:
-            mask |= prompt.mask
+            cells = [_of_mask(embedding, prompt)]
+        elif prompt.box is None:
+            cells = self._sizes(embedding, prompt)
         else:
-            box = prompt.box
-            if box is None:
-                row, col = prompt.points[prompt.signs][0]
-                r = embedding.radius
-                box = (row - r, col - r, row + r + 1, col + r + 1)
-            frames = box_frames(np.array([box]), tight=prompt.box is not None)
-            radii = best_radii(outline_cost(embedding.planes, frames))[0]
-            rows = np.clip([np.floor(box[0]), np.ceil(box[2])], 0, embedding.shape[0]).astype(int)
-            cols = np.clip([np.floor(box[1]), np.ceil(box[3])], 0, embedding.shape[1]).astype(int)
-            window = int(rows[0]), int(cols[0]), int(rows[1]), int(cols[1])
-            centre = float(frames.centres[0, 0]), float(frames.centres[0, 1])
-            half = float(frames.halves[0, 0]), float(frames.halves[0, 1])
-            mask[window[0] : window[2], window[1] : window[3]] = paint_radii(
-                radii, centre, half, window
+            frames = box_frames(np.array([prompt.box]))
+            both = [find_outlines(embedding.planes, frames, learned=k) for k in (True, False)]
+            cells = [self._painted(embedding, prompt, found, 0) for found in both]
+        chosen: list[Cell] = []
+        for cell in cells:
+            cell = self._corrected(embedding, prompt, cell)
+            if all(_iou(cell, other) < 0.8 for other in chosen):
+                chosen.append(cell)
+        return _instances(embedding.shape, [prompt] * len(chosen[:3]), chosen[:3])
+
+    def _around(self, embedding: RegionEmbedding, prompt: Prompts) -> Cell:
+        """The most certain cell of any size about the first positive point."""
+        return self._sizes(embedding, prompt)[0]
+
+    def _sizes(self, embedding: RegionEmbedding, prompt: Prompts) -> list[Cell]:
+        """Cells about the first positive point, the most certain first."""
+        point = prompt.points[prompt.signs][0]
+        sizes = SIZES[max(embedding.shape) >= SIZES] if max(embedding.shape) > 5 else SIZES[:1]
+        centres = np.repeat(point[None], len(sizes), axis=0)
+        frames = Frames(centres, np.repeat(sizes[:, None], 2, axis=1), np.zeros(len(sizes), bool))
+        found = find_outlines(embedding.planes, frames, learned=self.learned)
+        usual = np.sqrt((found.radii**2).mean(axis=1))
+        doubt = found.doubt + 2.0 * np.log(usual) ** 2
+        best = [self._painted(embedding, prompt, found, int(i)) for i in np.argsort(doubt)[:3]]
+        return best
+
+    def _painted(
+        self, embedding: RegionEmbedding, prompt: Prompts, found: Outlines, index: int
+    ) -> Cell:
+        frames = found.frames[index : index + 1]
+        window = _window(embedding.shape, frames, prompt)
+        mask = found.paint(index, window)
+        if frames.tight[0] and prompt.box is not None:
+            mask &= _in_box(prompt.box, window)
+        score = float(np.clip(SCORE[0] - SCORE[1] * found.doubt[index], 0.01, 1))
+        return Cell(window, mask, score)
+
+    def _corrected(self, embedding: RegionEmbedding, prompt: Prompts, cell: Cell) -> Cell:
+        """The cell with the points that its mask contradicts put right, one after the other."""
+        mask = cell.mask
+        origin = np.array(cell.window[:2])
+        at = np.rint(prompt.points).astype(int) - origin
+        for last in range(len(at)):
+            if mask[tuple(at[last])] == prompt.signs[last]:
+                continue
+            mask = correct(
+                embedding.planes,
+                mask,
+                cell.window,
+                Prompts(prompt.points[: last + 1], prompt.signs[: last + 1], prompt.box),
+                learned=self.learned,
             )
-        at = np.rint(prompt.points).astype(int)
-        mask[at[:, 0], at[:, 1]] = prompt.signs
-        return mask
+        return Cell(cell.window, insist(mask, at, prompt.signs), cell.score)
+
+
+def _window(shape: tuple[int, int], frames: Frames, prompt: Prompts) -> Window:
+    """A window of the image with room for the outline, the points and their corrections."""
+    low = frames.centres[0] - REACH * frames.halves[0]
+    high = frames.centres[0] + REACH * frames.halves[0]
+    if len(prompt.points):
+        low = np.minimum(low, prompt.points.min(axis=0))
+        high = np.maximum(high, prompt.points.max(axis=0))
+    low = np.clip(np.floor(low) - 8, 0, shape).astype(int)
+    high = np.clip(np.ceil(high) + 9, 0, shape).astype(int)
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+
+
+def _in_box(box: tuple[float, float, float, float], window: Window) -> np.ndarray:
+    """Pixels of `window` whose centre lies in `box` (pixel i covers i to i + 1)."""
+    rows = np.arange(window[0], window[2]) + 0.5
+    cols = np.arange(window[1], window[3]) + 0.5
+    down = (rows > box[0]) & (rows < box[2])
+    along = (cols > box[1]) & (cols < box[3])
+    return down[:, None] & along
+
+
+def _of_mask(embedding: RegionEmbedding, prompt: Prompts) -> Cell:
+    """The earlier mask as a cell."""
+    assert prompt.mask is not None
+    box = mask_box(prompt.mask)
+    assert box is not None
+    frames = box_frames(np.array([box]))
+    window = _window(embedding.shape, frames, prompt)
+    return Cell(window, prompt.mask[window[0] : window[2], window[1] : window[3]].copy(), 1.0)
+
+
+def _iou(a: Cell, b: Cell) -> float:
+    low = np.minimum(a.window[:2], b.window[:2])
+    high = np.maximum(a.window[2:], b.window[2:])
+    both = np.zeros((2, *(high - low)), bool)
+    for frame, cell in zip(both, (a, b), strict=True):
+        row0, col0, row1, col1 = (np.array(cell.window) - np.tile(low, 2)).tolist()
+        frame[row0:row1, col0:col1] = cell.mask
+    return float((both[0] & both[1]).sum() / max((both[0] | both[1]).sum(), 1))
+
+
+def _instances(shape: tuple[int, int], prompts: list[Prompts], cells: list[Cell]) -> Instances:
+    boxes, masks, scores = [], [], []
+    for prompt, cell in zip(prompts, cells, strict=True):
+        tight = mask_box(cell.mask)
+        if tight is None:
+            row, col = _place(prompt, shape)
+            boxes.append((row, col, row + 1, col + 1))
+            masks.append(np.ones((1, 1), bool))
+            scores.append(0.0)
+            continue
+        row, col = cell.window[:2]
+        boxes.append((tight[0] + row, tight[1] + col, tight[2] + row, tight[3] + col))
+        masks.append(cell.mask[tight[0] : tight[2], tight[1] : tight[3]].copy())
+        scores.append(cell.score)
+    return Instances(shape, np.array(boxes).reshape(-1, 4), tuple(masks), np.array(scores))
+
+
+def _place(prompt: Prompts, shape: tuple[int, int]) -> tuple[int, int]:
+    """A pixel of the prompt that is not marked as off the cell."""
+    box = prompt.box or (mask_box(prompt.mask) if prompt.mask is not None else None)
+    off = {tuple(p) for p in np.rint(prompt.points[~prompt.signs]).astype(int).tolist()}
+    row0, col0, row1, col1 = box or (0, 0, *shape)
+    middle = int((row0 + row1) / 2), int((col0 + col1) / 2)
+    if middle not in off:
+        return min(middle[0], shape[0] - 1), min(middle[1], shape[1] - 1)
+    for row in range(shape[0]):
+        for col in range(shape[1]):
+            if (row, col) not in off:
+                return row, col
+    raise InputError("every pixel of the image is marked as off the cell: remove some points")
