@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
@@ -13,6 +13,8 @@ import numpy as np
 
 from cellwright import geometry
 from cellwright.formats.atomic import atomic_path
+from cellwright.formats.json_elements import Elements
+from cellwright.formats.json_index import index_array
 from cellwright.types import InputError, Instances, Tag
 
 log = logging.getLogger(__name__)
@@ -33,7 +35,8 @@ class CocoFile:
         Image records as in the file, each with a unique "name" (stem of the file name if the
         file gives none).
     annotations
-        Annotations of each image, in the order of `images`.
+        Annotations of each image, in the order of `images`; read from the file when asked for,
+        so that memory is bounded by one image. If the file has changed since, InputError.
     class_names
         Names of the categories, in the order of their ids.
     class_of
@@ -42,13 +45,13 @@ class CocoFile:
 
     path: Path
     images: tuple[dict[str, Any], ...]
-    annotations: tuple[list[dict[str, Any]], ...]
+    annotations: Sequence[list[dict[str, Any]]]
     class_names: tuple[str, ...]
     class_of: Mapping[int, int]
 
 
 def load(path: str | Path) -> CocoFile:
-    """Read a COCO file.
+    """Read a COCO file: its images and categories, and where its annotations lie.
 
     Raises
     ------
@@ -57,32 +60,81 @@ def load(path: str | Path) -> CocoFile:
         category, or file names that leave its folder.
     """
     path = Path(path)
-    data = read_json(path)
-    if not isinstance(data, dict) or not isinstance(data.get("images"), list):
-        raise InputError(
-            f"{path}: no COCO file: an object with lists 'images', 'annotations' and "
-            "'categories' is wanted"
-        )
+    seen = _Seen()
+
+    def begin() -> Callable[[Any], int]:
+        nonlocal seen
+        seen = _Seen()
+        return seen.group
+
     try:
-        return _parse(path, data)
+        data, runs = index_array(path, "annotations", begin)
+        if data is None or not isinstance(data.get("images"), list):
+            raise InputError(
+                f"{path}: no COCO file: an object with lists 'images', 'annotations' and "
+                "'categories' is wanted"
+            )
+        if data.get("annotations"):
+            kind = type(data["annotations"]).__name__
+            raise InputError(f"{path}: 'annotations' is a {kind}; a list is wanted")
+        categories = sorted(data.get("categories") or [], key=lambda c: c["id"])
+        class_of = {c["id"]: i for i, c in enumerate(categories)}
+        images = [dict(i) for i in data["images"]]
+        place = _places(images, path)
+        seen.check(place, class_of, path)
+        order = [seen.groups.get(number, -1) for number in place]
+        names = tuple(str(c["name"]) for c in categories) or ("cell",)
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: a COCO record is damaged or incomplete ({error!r})") from error
+    return CocoFile(path, tuple(images), Elements(runs, order), names, class_of)
 
 
 def read_json(path: Path) -> Any:
     """Parse a JSON file, or raise InputError with the line where it breaks."""
     try:
-        return json.loads(path.read_text("utf-8"))
+        return json.loads(path.read_text("utf-8-sig"))
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise InputError(f"{path}: no valid JSON ({error})") from error
 
 
-def _parse(path: Path, data: Mapping[str, Any]) -> CocoFile:
-    categories = sorted(data.get("categories") or [], key=lambda c: c["id"])
-    class_of = {c["id"]: i for i, c in enumerate(categories)}
-    images = [dict(i) for i in data["images"]]
+class _Seen:
+    """Images and categories that annotations name, numbered as they come."""
+
+    def __init__(self) -> None:
+        self.groups: dict[Any, int] = {}
+        self._categories: set[Any] = set()
+        self._named: list[tuple[str, Any, Any]] = []
+
+    def group(self, annotation: Mapping[str, Any]) -> int:
+        """Number of the image that an annotation belongs to."""
+        image, category = annotation["image_id"], annotation["category_id"]
+        if image not in self.groups:
+            self.groups[image] = len(self.groups)
+            self._named.append(("image", image, annotation.get("id")))
+        if category not in self._categories:
+            self._categories.add(category)
+            self._named.append(("category", category, annotation.get("id")))
+        return self.groups[image]
+
+    def check(self, images: Mapping[Any, int], categories: Mapping[Any, int], path: Path) -> None:
+        """Raise InputError for the first annotation whose image or category is not there."""
+        for kind, value, number in self._named:
+            if kind == "image" and value not in images:
+                raise InputError(
+                    f"{path}: annotation {number} belongs to image {value}, which is not in "
+                    "'images'"
+                )
+            if kind == "category" and value not in categories:
+                raise InputError(
+                    f"{path}: annotation {number} has category {value}, which is not in "
+                    "'categories'"
+                )
+
+
+def _places(images: list[dict[str, Any]], path: Path) -> dict[Any, int]:
+    """Check and name the image records; the place of each by its id, in order."""
     place: dict[Any, int] = {}
     for i, image in enumerate(images):
         inside(image["file_name"], path)
@@ -92,21 +144,7 @@ def _parse(path: Path, data: Mapping[str, Any]) -> CocoFile:
             raise InputError(f"{path}: image id {image['id']} comes twice; ids must differ")
         place[image["id"]] = i
     _name(images, path)
-    annotations: list[list[dict[str, Any]]] = [[] for _ in images]
-    for annotation in data.get("annotations") or []:
-        if annotation["image_id"] not in place:
-            raise InputError(
-                f"{path}: annotation {annotation.get('id')} belongs to image "
-                f"{annotation['image_id']}, which is not in 'images'"
-            )
-        if annotation["category_id"] not in class_of:
-            raise InputError(
-                f"{path}: annotation {annotation.get('id')} has category "
-                f"{annotation['category_id']}, which is not in 'categories'"
-            )
-        annotations[place[annotation["image_id"]]].append(annotation)
-    names = tuple(str(c["name"]) for c in categories) or ("cell",)
-    return CocoFile(path, tuple(images), tuple(annotations), names, class_of)
+    return place
 
 
 def inside(file_name: str, source: object) -> str:

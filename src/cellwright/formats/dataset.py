@@ -22,7 +22,7 @@ class Dataset(Sequence[Sample]):
     Parameters
     ----------
     file
-        The parsed COCO file.
+        The COCO file, whose annotations are read when asked for.
     root
         Folder that file names are relative to.
     picked
@@ -75,11 +75,9 @@ class Dataset(Sequence[Sample]):
     def instances(self, index: int) -> Instances:
         """Cells of image `index`."""
         file = self.file
+        annotations = file.annotations[self._picked[index]]
         try:
-            return coco.decode(
-                file.annotations[self._picked[index]], self.shape(index),
-                file.class_names, file.class_of,
-            )  # fmt: skip
+            return coco.decode(annotations, self.shape(index), file.class_names, file.class_of)
         except (InputError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{file.path}, image {self.names[index]!r}: {error}") from error
 
