@@ -35,6 +35,7 @@ _PUBLIC = {
     "demo": "cellwright.steps.demo",
     "simulate": "cellwright.steps.simulate",
     "import_images": "cellwright.steps.import_images",
+    "split_dataset": "cellwright.steps.split",
     "label": "cellwright.steps.label",
     "train": "cellwright.steps.train",
     "predict": "cellwright.steps.predict",
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from cellwright.steps.predict import predict as predict
     from cellwright.steps.report import report as report
     from cellwright.steps.simulate import simulate as simulate
+    from cellwright.steps.split import split_dataset as split_dataset
     from cellwright.steps.train import train as train
     from cellwright.types import Image as Image
     from cellwright.types import InputError as InputError

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cellwright.plate import Pattern, detect, parse
+from cellwright.plate import Pattern, parse
 from cellwright.plate.pairing import base, pair_by_pattern, pair_by_stem
 from cellwright.plate.tags import apply, conditions, fits, rules
 from cellwright.types import InputError
@@ -23,19 +23,6 @@ def test_the_plate_grammar_comes_back(numbers: tuple[int, ...]) -> None:
     assert parse(P2, name) == dict(
         zip(("day", "t", "channel", "position", "z"), numbers, strict=True)
     )
-
-
-def test_both_papers_are_known() -> None:
-    two = detect(["day1t1c1xy10z15.tif", "a/day1t1c2xy10z15.ome.tif"])
-    one = detect(["day3c1t3xy14.tif"])
-    assert two is not None
-    assert two.parse("day1t1c1xy10z15.tif") == {
-        "day": 1, "t": 1, "channel": 1, "position": 10, "z": 15
-    }  # fmt: skip
-    assert one is not None
-    assert one.parse("day3c1t3xy14.png") == {"day": 3, "channel": 1, "t": 3, "position": 14}
-    assert detect(["day1t1c1xy10z15.tif", "other.tif"]) is None
-    assert detect([]) is None
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,16 @@ COMMANDS = (
         "import",
         "cellwright import images/ -o data --masks masks/",
         'cellwright import plate/ -o data --pattern "day{day}t{t}c{channel}xy{position}z{z}"',
+        "cellwright import plate/ --dry-run",
+        "cellwright import plate/ -o data --channel 1=brightfield --channel 2=fluorescence",
+        "cellwright import traps/ -o data --split-columns 5 --project median",
         "cellwright import train.json -o data --tag split=train",
+    ),
+    (
+        data.split,
+        "split",
+        "cellwright split data --split val:position=14 --split test:position=10",
+        "cellwright split data --split val:0.1 --split test:0.2 --group well --seed 1",
     ),
     (
         data.label,

@@ -1,4 +1,4 @@
-"""Commands that make data sets: simulate, import, label."""
+"""Commands that make data sets: simulate, import, split, label."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from typing import Annotated, Any, Literal
 import typer
 
 from cellwright.cli import options
-from cellwright.cli.outcome import command
+from cellwright.cli.outcome import command, say
+
+NAMES: dict[str, Any] = {"rich_help_panel": "Names, tags and splits"}
+PLANES: dict[str, Any] = {"rich_help_panel": "Planes and channels"}
+CELLS: dict[str, Any] = {"rich_help_panel": "Cells"}
 
 
 @command
@@ -44,73 +48,199 @@ def simulate(
 
 @command
 def import_(
-    output: options.Output,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Where the data set goes.")
+    ] = None,
     sources: Annotated[
         list[Path] | None, typer.Argument(help="Images, folders of images, or a COCO file.")
     ] = None,
     input: options.Input = None,
-    masks: Annotated[
-        Path | None, typer.Option(help="Folder or COCO file with the cells of the images.")
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "--list", help="List what is found, write nothing.")
+    ] = False,
+    focus: Annotated[
+        bool, typer.Option("--focus", help="With --dry-run: how sharp each plane is.")
+    ] = False,
+    pattern: Annotated[
+        list[str] | None,
+        typer.Option(help="Pattern of the images' names; several are tried in order.", **NAMES),
     ] = None,
-    mask_kind: Annotated[
-        Literal["auto", "labels", "binary", "components", "outlines", "rois", "coco"],
-        typer.Option(help="What the masks are; auto looks at them."),
-    ] = "auto",
-    mask_pattern: Annotated[
-        str | None, typer.Option(help="Pattern of the mask files' names, to pair them.")
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE,...", help="Only images with this tag; repeatable.", **NAMES
+        ),
     ] = None,
     tag: Annotated[
         list[str] | None,
         typer.Option(
             metavar="KEY=VALUE[:KEY=VALUE]",
             help="Tag of every image, or of those with another tag; repeatable.",
+            **NAMES,
         ),
     ] = None,
     tag_table: Annotated[
-        Path | None, typer.Option(help="CSV or JSON list with the tags of each image by name.")
+        Path | None,
+        typer.Option(help="CSV or JSON list with the tags of each image by name.", **NAMES),
     ] = None,
-    where: Annotated[
+    split: Annotated[
         list[str] | None,
-        typer.Option(metavar="KEY=VALUE,...", help="Only images with this tag; repeatable."),
+        typer.Option(
+            metavar="NAME:KEY=VALUE|NAME:SHARE",
+            help="Part of the data set, e.g. val:position=14 or val:0.2; the rest is train.",
+            **NAMES,
+        ),
+    ] = None,
+    group: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY", help="Tag that --split must not divide.", **NAMES),
+    ] = None,
+    seed: options.Seed = 0,
+    channel: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=NAME",
+            help="Name of a channel by its name or number, e.g. 1=brightfield; repeatable.",
+            **PLANES,
+        ),
     ] = None,
     channels: Annotated[
-        str | None, typer.Option(metavar="LIST", help="Names of the channels, in order.")
+        str | None,
+        typer.Option(metavar="LIST", help="Names of the channels, in order.", **PLANES),
     ] = None,
-    pattern: Annotated[
-        str | None, typer.Option(help="Pattern of the images' names; its fields become tags.")
+    keep_channels: Annotated[
+        str | None, typer.Option(metavar="LIST", help="Only these channels, by name.", **PLANES)
+    ] = None,
+    modalities: Annotated[
+        Literal["stack", "each"],
+        typer.Option(help="All channels in an image, or an image each.", **PLANES),
+    ] = "stack",
+    planes: Annotated[
+        Literal["stack", "each"],
+        typer.Option(help="All z-planes in an image, or an image each.", **PLANES),
+    ] = "stack",
+    project: Annotated[
+        Literal["median", "max", "mean", "focus"] | None,
+        typer.Option(help="One plane made of the z-stack.", **PLANES),
+    ] = None,
+    split_columns: Annotated[
+        int, typer.Option(min=1, help="Planes side by side in one picture.", **PLANES)
+    ] = 1,
+    split_rows: Annotated[
+        int, typer.Option(min=1, help="Planes below each other in one picture.", **PLANES)
+    ] = 1,
+    split_as: Annotated[
+        Literal["z", "channel"], typer.Option(help="What these planes are.", **PLANES)
+    ] = "z",
+    resize: Annotated[
+        tuple[int, int] | None,
+        typer.Option(min=1, help="New rows and columns, e.g. 512 512.", **PLANES),
     ] = None,
     axes: Annotated[
-        str | None, typer.Option(help="Axes of the files, e.g. CYX, where they are ambiguous.")
+        str | None,
+        typer.Option(help="Axes of the files, e.g. CYX, where they are ambiguous.", **PLANES),
     ] = None,
     pixel_size: Annotated[
-        float | None, typer.Option(min=0, help="Micrometres per pixel, where files lack it.")
+        float | None,
+        typer.Option(min=0, help="Micrometres per pixel, where files lack it.", **PLANES),
     ] = None,
-    class_name: Annotated[str, typer.Option("--class", help="Class of the cells.")] = "cell",
+    masks: Annotated[
+        Path | None,
+        typer.Option(help="Folder, COCO file or Label Studio export with the cells.", **CELLS),
+    ] = None,
+    mask_kind: Annotated[
+        Literal["auto", "labels", "binary", "components", "outlines", "rois", "coco"],
+        typer.Option(help="What the masks are; auto looks at them.", **CELLS),
+    ] = "auto",
+    mask_pattern: Annotated[
+        str | None,
+        typer.Option(help="Pattern of the mask files' names, to pair them.", **CELLS),
+    ] = None,
+    mask_tiles: Annotated[
+        Literal["cells", "planes"] | None,
+        typer.Option(help="What each tile of a mask picture holds: a cell or a plane.", **CELLS),
+    ] = None,
+    class_name: Annotated[
+        str, typer.Option("--class", help="Class of the cells.", **CELLS)
+    ] = "cell",
     quiet: options.Quiet = False,
     verbose: options.Verbose = 0,
 ) -> Any:
     """Turn images, with masks or without, into a data set."""
     given = options.inputs(sources, input)
+    if output is None and not dry_run:
+        raise typer.BadParameter("no output was given: name a folder with -o, or use --dry-run")
     options.key_values(tag, "--tag")
     options.key_values(where, "--where")
+    options.key_values(channel, "--channel")
     from cellwright.steps.import_images import import_images
 
-    return import_images(
+    result = import_images(
         given,
         output,
         masks=masks,
         mask_kind=mask_kind,
         mask_pattern=mask_pattern,
+        mask_tiles=mask_tiles,
+        pattern=tuple(pattern or ()),
         tags=tuple(tag or ()),
         tag_table=tag_table,
         where=tuple(where or ()),
-        channels=tuple(channels.split(",")) if channels else (),
-        pattern=pattern,
+        split=tuple(split or ()),
+        group=tuple(group or ()),
+        seed=seed,
+        channels=_list(channels),
+        channel=tuple(channel or ()),
+        keep_channels=_list(keep_channels),
+        modalities=modalities,
+        planes=planes,
+        project=project,
+        split_columns=split_columns,
+        split_rows=split_rows,
+        split_as=split_as,
+        resize=resize,
         axes=axes,
         pixel_size=pixel_size,
         class_name=class_name,
+        dry_run=dry_run,
+        focus=focus,
         quiet=quiet,
     )
+    if not dry_run:
+        return result
+    for line in result.details["survey"].lines():
+        say(line)
+    if any(row.problem for row in result.details["survey"].rows):
+        raise typer.Exit(1)
+    return None
+
+
+@command
+def split(
+    dataset: Annotated[Path, typer.Argument(help="A data set.")],
+    split: Annotated[
+        list[str],
+        typer.Option(
+            metavar="NAME:KEY=VALUE|NAME:SHARE",
+            help="Part of the data set, e.g. val:position=14 or val:0.2; the rest is train.",
+        ),
+    ],
+    group: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY", help="Tag that must not be divided, instead of the field."),
+    ] = None,
+    seed: options.Seed = 0,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = 0,
+) -> Any:
+    """Divide a data set into train, val and test, field by field."""
+    from cellwright.steps.split import split_dataset
+
+    result = split_dataset(dataset, split=tuple(split), group=tuple(group or ()), seed=seed,
+                           quiet=quiet)  # fmt: skip
+    if not quiet:
+        say(", ".join(f"{n} images {part}" for part, n in result.details["parts"].items()))
+    return result
 
 
 @command
@@ -134,6 +264,10 @@ def label(
     from cellwright.steps.label import label as step
 
     return step(given, output, segmenter=segmenter, options=arguments, quiet=quiet)
+
+
+def _list(text: str | None) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",")) if text else ()
 
 
 def _plain(text: str) -> bool | int | float | str:

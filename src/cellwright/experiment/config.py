@@ -44,11 +44,24 @@ class Import(Strict):
         "auto"
     )
     mask_pattern: str | None = None
-    pattern: str | None = None
+    mask_tiles: Literal["cells", "planes"] | None = None
+    pattern: str | tuple[str, ...] | None = None
     tags: tuple[str, ...] = ()
     tag_table: Path | None = None
     where: tuple[str, ...] = ()
+    split: tuple[str, ...] = ()
+    group: tuple[str, ...] = ()
+    seed: Annotated[int, Field(ge=0)] = 0
     channels: tuple[str, ...] = ()
+    channel: tuple[str, ...] = ()
+    keep_channels: tuple[str, ...] = ()
+    modalities: Literal["stack", "each"] = "stack"
+    planes: Literal["stack", "each"] = "stack"
+    project: Literal["median", "max", "mean", "focus"] | None = None
+    split_columns: Annotated[int, Field(ge=1)] = 1
+    split_rows: Annotated[int, Field(ge=1)] = 1
+    split_as: Literal["z", "channel"] = "z"
+    resize: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | None = None
     axes: str | None = None
     pixel_size: Annotated[float, Field(gt=0)] | None = None
     class_name: str = "cell"

@@ -51,7 +51,7 @@ def detect_kind(groups: Sequence[Sequence[Path]]) -> str:
     looked = [read_labels(g[0]) for g in groups[:5]]
     if any(len(np.unique(labels)) > 2 for labels in looked):
         return "labels"
-    if all(_is_thin(labels != 0) for labels in looked):
+    if all(is_thin(labels != 0) for labels in looked):
         return "outlines"
     raise InputError(
         f"{first}: the masks have two values; say with --mask-kind whether each file is one "
@@ -59,7 +59,8 @@ def detect_kind(groups: Sequence[Sequence[Path]]) -> str:
     )
 
 
-def _is_thin(lines: np.ndarray) -> bool:
+def is_thin(lines: np.ndarray) -> bool:
+    """Whether a (row, column) bool array is made of one-pixel lines."""
     count = np.count_nonzero(lines)
     left = np.count_nonzero(ndimage.binary_erosion(lines, np.ones((3, 3), bool)))
     return bool(count > 0 and left <= _THIN * count)
@@ -95,15 +96,25 @@ def read_masks(
                 f"{len(paths)} {kind} files came for one image: "
                 f"{', '.join(p.name for p in paths[:3])}; one is wanted, or --mask-kind binary"
             )
-        if kind == "labels":
-            cells = from_label_map(_sized(read_labels(paths[0]), paths[0], shape))
-        elif kind == "components":
-            labels, _ = ndimage.label(_two_valued(paths[0], shape), np.ones((3, 3)))
-            cells = from_label_map(labels)
-        elif kind == "outlines":
-            cells = from_label_map(fill_lines(_two_valued(paths[0], shape)))
-        else:
-            raise InputError(f"mask kind {kind!r} is not known; one of {MASK_KINDS} is wanted")
+        labels = _sized(read_labels(paths[0]), paths[0], shape)
+        return cells_from(labels, kind, paths[0], class_name=class_name)
+    return replace(cells, class_names=(class_name,), classes=np.zeros(len(cells), np.int64))
+
+
+def cells_from(
+    labels: np.ndarray, kind: str, source: object, *, class_name: str = "cell"
+) -> Instances:
+    """Cells of a (row, column) mask of kind "labels", "binary", "components" or "outlines"."""
+    if kind == "labels":
+        cells = from_label_map(labels)
+    elif kind == "binary":
+        cells = from_masks([_truth(labels, source)], labels.shape)
+    elif kind == "components":
+        cells = from_label_map(ndimage.label(_truth(labels, source), np.ones((3, 3)))[0])
+    elif kind == "outlines":
+        cells = from_label_map(fill_lines(_truth(labels, source)))
+    else:
+        raise InputError(f"mask kind {kind!r} is not known; one of {MASK_KINDS} is wanted")
     return replace(cells, class_names=(class_name,), classes=np.zeros(len(cells), np.int64))
 
 
@@ -117,11 +128,14 @@ def _sized(labels: np.ndarray, path: Path, shape: tuple[int, int]) -> np.ndarray
 
 
 def _two_valued(path: Path, shape: tuple[int, int]) -> np.ndarray:
-    labels = _sized(read_labels(path), path, shape)
+    return _truth(_sized(read_labels(path), path, shape), path)
+
+
+def _truth(labels: np.ndarray, source: object) -> np.ndarray:
     values = np.unique(labels)
     if len(values) > 2 or (len(values) == 2 and values[0] != 0):
         raise InputError(
-            f"{path}: {len(values)} values came, 0 and one other are wanted; is it a label "
+            f"{source}: {len(values)} values came, 0 and one other are wanted; is it a label "
             "image (--mask-kind labels)?"
         )
     return labels != 0

@@ -1,11 +1,12 @@
 """Plates: what file names say, and which files are planes of one field."""
 
 from cellwright.plate.fields import Field, Problem, group, problems
-from cellwright.plate.names import DEFAULT_PATTERNS, Pattern, detect, parse
+from cellwright.plate.grammar import Grammar, detect
+from cellwright.plate.names import Pattern, parse
 
 __all__ = [
-    "DEFAULT_PATTERNS",
     "Field",
+    "Grammar",
     "Pattern",
     "Problem",
     "detect",

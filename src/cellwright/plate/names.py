@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from cellwright.types import InputError, Tag
-
-DEFAULT_PATTERNS: tuple[str, ...] = (
-    "day{day:int}t{t:int}c{channel:int}xy{position:int}z{z:int}",
-    "day{day:int}c{channel:int}t{t:int}xy{position:int}",
-)
-"""Names of Cellwright's two plate papers: ``day1t1c1xy10z15`` and ``day3c1t3xy14``."""
 
 _PART = re.compile(r"\{(?P<name>[^{}:]*)(?::(?P<kind>[^{}]*(?:\{[^{}]*\}[^{}]*)*))?\}|\*|[^*{}]+")
 _SUFFIX = re.compile(r"(\.ome)?\.[A-Za-z][A-Za-z0-9]{0,6}$")
@@ -107,12 +100,3 @@ def parse(pattern: str, name: str | PurePath) -> dict[str, Tag] | None:
     {'well': 'A01', 'channel': 2}
     """
     return Pattern(pattern).parse(name)
-
-
-def detect(names: Sequence[str | PurePath]) -> Pattern | None:
-    """The default pattern that fits every one of `names`, None if there is none."""
-    for text in DEFAULT_PATTERNS:
-        pattern = Pattern(text)
-        if names and all(pattern.parse(n) is not None for n in names):
-            return pattern
-    return None

@@ -4,27 +4,46 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
-from cellwright.formats import Dataset
+from cellwright.formats import DatasetWriter
 from cellwright.steps.importing.jobs import Job
 from cellwright.types import InputError
 
 
-def fingerprint(job: Job, settings: str, coco: Dataset | None) -> str:
-    """Short hash of everything that the imported sample is made of."""
+def fingerprint(job: Job, settings: str) -> str:
+    """Short hash of everything that the images of a field are made of."""
     found = hashlib.sha256(settings.encode())
     found.update(json.dumps([job.name, sorted(job.tags.items())]).encode())
-    for path in (*job.files, *job.masks):
+    for path in (*job.files, *job.mask_files):
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             if file.is_file():
                 found.update(file.name.encode() + hashlib.sha256(file.read_bytes()).digest())
-    if coco is not None and job.record is not None:
-        found.update(json.dumps(coco.file.annotations[job.record], sort_keys=True).encode())
+    if job.truth is not None and job.record is not None:
+        record = job.truth.file.annotations[job.record]
+        found.update(json.dumps(record, sort_keys=True).encode())
     return found.hexdigest()[:32]
 
 
+def source_of(job: Job, key: str, views: int) -> dict[str, Any]:
+    """What stands in the record of an image about where it came from."""
+    about: dict[str, Any] = {"files": [p.name for p in job.files], "key": key}
+    return about if views == 1 else {**about, "field": job.name, "images": views}
+
+
+def finished(writer: DatasetWriter) -> dict[str, int]:
+    """Fields whose images are all in the data set, by their key: how many images they became."""
+    sources = [writer.record(name).get("source") for name in writer.done]
+    known = [s for s in sources if isinstance(s, Mapping) and "key" in s]
+    count = Counter(str(s["key"]) for s in known)
+    wanted = {str(s["key"]): int(s.get("images", 1)) for s in known}
+    return {key: n for key, n in count.items() if n == wanted[key]}
+
+
 def check_same(record: Mapping[str, object], key: str) -> None:
+    """Raise InputError if an image of the data set was made of something else."""
     source = record.get("source")
     if not isinstance(source, Mapping) or source.get("key") != key:
         raise InputError(

@@ -3,70 +3,162 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cellwright.formats import Dataset, read_coco, stem
+from cellwright.formats import Dataset, stem
 from cellwright.formats.masks import detect_kind, is_mask, read_masks
-from cellwright.plate import Pattern
-from cellwright.plate.pairing import pair_by_pattern, pair_by_stem
+from cellwright.formats.tiled_masks import detect_tiles, read_cell_tiles, read_plane_tiles
+from cellwright.plate import Grammar
+from cellwright.plate.pairing import base, pair_by_pattern, pair_by_stem
 from cellwright.steps.importing.jobs import Job
+from cellwright.steps.importing.truth import open_truth, truth_name
 from cellwright.steps.result import Failure
-from cellwright.types import InputError, Instances
+from cellwright.types import InputError, Instances, Tag
 
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Masks:
+    """How cells are given.
+
+    Parameters
+    ----------
+    place
+        Folder or file with the masks, None without any.
+    kind
+        One of `cellwright.formats.masks.MASK_KINDS`.
+    pattern
+        Pattern of their names, None to pair by stem.
+    tiles
+        "cells" or "planes": what each tile of a mask picture holds; None for masks of the
+        image's size.
+    class_name
+        Class of the cells.
+    """
+
+    place: Path | None = None
+    kind: str = "auto"
+    pattern: str | None = None
+    tiles: str | None = None
+    class_name: str = "cell"
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Jobs with their masks, how the masks are read, and those that nobody took."""
+
+    jobs: list[Job]
+    masks: Masks
+    unused: tuple[str, ...] = ()
+    truth: Dataset | None = None
+
+
 def with_masks(
-    jobs: Sequence[Job],
-    masks: Path,
-    kind: str,
-    mask_pattern: str | None,
-    failed: list[Failure],
-) -> tuple[Dataset | None, list[Job], str, list[str]]:
-    """Jobs with their masks, the kind of masks, and the masks that nobody took."""
-    if not masks.exists():
-        raise InputError(f"{masks}: no such file or folder")
-    grammar = Pattern(mask_pattern) if mask_pattern is not None else None
-    coco = None
-    if kind == "coco" or masks.suffix.lower() == ".json" or (masks / "annotations.json").exists():
-        coco, kind = read_coco(masks), "coco"
-        place = {name: i for i, name in enumerate(coco.names)}
-        taken = {j.name: place[s] for j in jobs for s in _stems(j)[::-1] if s in place}
-        found = [
-            replace(j, record=(i := taken[j.name]), tags={**coco.tags(i), **j.tags})
-            for j in jobs
-            if j.name in taken
-        ]
-        unused = [n for n in coco.names if place[n] not in set(taken.values())]
+    jobs: Sequence[Job], masks: Masks, failed: list[Failure], *, each: bool = False
+) -> Paired:
+    """Give each job its masks; jobs without are reported. `each` looks for masks of planes."""
+    place = masks.place
+    if place is None:
+        return Paired(list(jobs), masks)
+    if not place.exists():
+        raise InputError(f"{place}: no such file or folder")
+    truth = open_truth(place) if truth_name(place, masks.kind) else None
+    before = len(failed)
+    if truth is not None:
+        found, unused = _by_record(jobs, truth)
+        masks = replace(masks, kind="coco")
     else:
-        files = _mask_files(masks, kind, deep=bool(grammar and grammar.folders))
-        if grammar is not None:
-            fitting = [f for f in files if grammar.parse(f) is not None]
-            pairs = pair_by_pattern({j.name: {**j.tags, "name": j.name} for j in jobs}, files,
-                                    grammar)  # fmt: skip
-        else:
-            own = {p for j in jobs for p in j.files}
-            fitting = [f for f in files if f not in own]
-            pairs = pair_by_stem({j.name: _stems(j) for j in jobs}, {f: stem(f) for f in fitting})
-        found = [replace(j, masks=tuple(pairs[j.name])) for j in jobs if j.name in pairs]
-        used = {p for paths in pairs.values() for p in paths}
-        unused = [str(f) for f in fitting if f not in used]
-        if found and kind == "auto":
-            kind = detect_kind([j.masks for j in found])
-            log.info("%s: the masks are read as %s", masks, kind)
-    if not found:
+        found, unused, masks = _by_file(jobs, masks, place, failed, each=each)
+    if not found and len(failed) == before:
         raise InputError(
-            f"{masks}: no mask fits an image, such as {jobs[0].name!r}; name what they share "
+            f"{place}: no mask fits an image, such as {jobs[0].name!r}; name what they share "
             'with --pattern and --mask-pattern, for example "{well}_{cell}"'
         )
-    having = {j.name for j in found}
-    failed += [Failure(str(j.files[0]), f"{j.name} has no mask in {masks}")
-               for j in jobs if j.name not in having]  # fmt: skip
+    told = {j.name for j in found} | {f.path for f in failed[before:]}
+    failed += [Failure(str(j.files[0]), f"{j.name} has no mask in {place}")
+               for j in jobs if not {j.name, str(j.files[0])} & told]  # fmt: skip
     if unused:
         log.info("%d masks belong to none of the images, such as %s", len(unused), unused[0])
-    return coco, found, kind, unused
+    return Paired(found, masks, tuple(unused), truth)
+
+
+def _by_record(jobs: Sequence[Job], truth: Dataset) -> tuple[list[Job], list[str]]:
+    place = {name: i for i, name in enumerate(truth.names)}
+    found, taken = [], set()
+    for job in jobs:
+        name = next((s for s in _stems(job)[::-1] if s in place), None)
+        if name is not None:
+            i = place[name]
+            taken.add(name)
+            tags = {**truth.tags(i), **job.tags}
+            found.append(replace(job, truth=truth, record=i, tags=tags))
+    return found, [n for n in truth.names if n not in taken]
+
+
+def _by_file(
+    jobs: Sequence[Job], masks: Masks, place: Path, failed: list[Failure], *, each: bool
+) -> tuple[list[Job], list[str], Masks]:
+    grammar = Grammar.of(masks.pattern) if masks.pattern is not None else None
+    files = _mask_files(place, masks.kind, deep=bool(grammar and grammar.folders))
+    planes = _planes(jobs) if each else {}
+    if grammar is not None:
+        pattern = grammar.patterns[0]
+        fitting = [f for f in files if pattern.parse(f) is not None]
+        by_plane = each and "z" in pattern.fields
+        owners = {key: {**j.tags, "name": j.name, "z": z} for key, (j, z) in planes.items()}
+        pairs = pair_by_pattern(
+            owners if by_plane else {j.name: {**j.tags, "name": j.name} for j in jobs}, files,
+            pattern,
+        )  # fmt: skip
+    else:
+        own = {p for j in jobs for p in j.files}
+        fitting = [f for f in files if f not in own]
+        stems = {f: stem(f) for f in fitting}
+        pairs = pair_by_stem({key: _plane_stems(*p) for key, p in planes.items()}, stems)
+        if not pairs:
+            pairs = pair_by_stem({j.name: _stems(j) for j in jobs}, stems)
+    found = []
+    for job in jobs:
+        several = _masks_of_planes(job, stems) if grammar is None and not planes else 0
+        if several > len(pairs.get(job.name, ())) > 0:
+            failed.append(Failure(str(job.files[0]), f"{job.name}: {several} masks came for its "
+                                  "planes; --planes each gives each plane its own"))  # fmt: skip
+            continue
+        of_planes = {z: tuple(pairs[key]) for key, (j, z) in planes.items()
+                     if j is job and key in pairs}  # fmt: skip
+        if of_planes or job.name in pairs:
+            found.append(replace(job, masks=tuple(pairs.get(job.name, ())), plane_masks=of_planes))
+    used = {p for paths in pairs.values() for p in paths}
+    if found and masks.kind == "auto":
+        groups = [g for j in found for g in ([j.masks] if j.masks else j.plane_masks.values())]
+        tiled = masks.tiles == "cells"
+        kind = detect_tiles([g[0] for g in groups]) if tiled else detect_kind(groups)
+        masks = replace(masks, kind=kind)
+        log.info("%s: the masks are read as %s", place, kind)
+    return found, [str(f) for f in fitting if f not in used], masks
+
+
+def _planes(jobs: Sequence[Job]) -> dict[str, tuple[Job, Tag]]:
+    """Planes that have files of their own, by a name of their own."""
+    return {
+        f"{job.name}\0{z}": (job, z)
+        for job in jobs
+        for z in job.field.zs
+        if z is not None and len(job.field.zs) > 1
+    }
+
+
+def _plane_stems(job: Job, z: Tag) -> list[str]:
+    return [f"{job.name}_z{z}", *(stem(p) for (own, _), p in job.field.planes if own == z)]
+
+
+def _masks_of_planes(job: Job, stems: Mapping[Path, str]) -> int:
+    """How many masks are named like the files of a field that has several."""
+    own = {stem(p) for p in job.files}
+    return sum(s in own or base(s) in own for s in stems.values()) if len(own) > 1 else 0
 
 
 def _stems(job: Job) -> list[str]:
@@ -84,10 +176,59 @@ def _mask_files(masks: Path, kind: str, *, deep: bool) -> list[Path]:
 
 
 def cells_of(
-    job: Job, coco: Dataset | None, kind: str, shape: tuple[int, int], class_name: str
-) -> Instances | None:
-    if coco is not None and job.record is not None:
-        return coco.instances(job.record)
+    job: Job, masks: Masks, shape: tuple[int, int], zs: Sequence[Tag | None]
+) -> Mapping[Tag | None, Instances] | None:
+    """Cells of each image that a field becomes, by z; None stands for all planes.
+
+    Parameters
+    ----------
+    job, masks
+        The field and how its cells are given.
+    shape
+        Rows and columns of its planes as they come from the files.
+    zs
+        The planes that are wanted apart; ``[None]`` if the field stays whole.
+
+    Returns
+    -------
+    dict or None
+        None if nobody looked for cells.
+    """
+    if job.truth is not None and job.record is not None:
+        return dict.fromkeys(zs, job.truth.instances(job.record))
+    read = lambda paths: read_masks(paths, masks.kind, shape=shape, class_name=masks.class_name)  # noqa: E731
+    if job.plane_masks:
+        lacking = [str(z) for z in zs if z not in job.plane_masks]
+        if lacking:
+            raise InputError(
+                f"{job.name}: z {', '.join(lacking)} has no mask while other planes have one"
+            )
+        return {z: read(job.plane_masks[z]) for z in zs if z is not None}
     if not job.masks:
         return None
-    return read_masks(job.masks, kind, shape=shape, class_name=class_name)
+    if masks.tiles is None:
+        return dict.fromkeys(zs, read(job.masks))
+    if len(job.masks) > 1:
+        raise InputError(
+            f"{len(job.masks)} mask pictures came for {job.name}: "
+            f"{', '.join(p.name for p in job.masks[:3])}; one is wanted with --mask-tiles"
+        )
+    path, kind, name = job.masks[0], masks.kind, masks.class_name
+    if masks.tiles == "cells":
+        return dict.fromkeys(zs, read_cell_tiles(path, kind, shape=shape, class_name=name))
+    return _by_plane(read_plane_tiles(path, kind, shape=shape, class_name=name), path, zs)
+
+
+def _by_plane(
+    found: list[Instances], path: Path, zs: Sequence[Tag | None]
+) -> dict[Tag | None, Instances]:
+    """Cells of the tiles by z; where the field stays whole all of them, tagged with their z."""
+    if list(zs) == [None]:
+        tagged = [
+            replace(cells, tags=tuple({"z": z} for _ in range(len(cells))))
+            for z, cells in enumerate(found, 1)
+        ]
+        return {None: Instances.concatenate(tagged)}
+    if len(zs) != len(found):
+        raise InputError(f"{path}: {len(found)} tiles came for {len(zs)} planes; one a plane")
+    return dict(zip(zs, found, strict=True))
