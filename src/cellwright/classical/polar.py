@@ -176,3 +176,46 @@ def star_radii(
     gain = np.cumsum(np.where(inside, radii, -radii), axis=1)
     gain = np.pad(gain, ((0, 0), (1, 0)))
     return np.concatenate([[0.0], radii])[gain.argmax(axis=1)]
+
+
+def stretch_to_frame(radii: np.ndarray, slack: np.ndarray, *, share: float = 0.5) -> np.ndarray:
+    """Outlines pulled out towards frames that are known to fit them.
+
+    On each of the four sides the gap between the outline and the frame is closed up to `slack`,
+    and `share` of what is left of it; the outline follows linearly.
+
+    Parameters
+    ----------
+    radii
+        (N, A) float, relative to the half sizes of the frames.
+    slack
+        (N, 2) float: gap that is closed completely, relative to half height and half width.
+    share
+        Share of the rest of the gap, 0 to 1.
+
+    Returns
+    -------
+    ndarray
+        (N, A) float64.
+    """
+    angles = radii.shape[1]
+    turn = 2 * np.pi * np.arange(angles) / angles
+    moved = []
+    for axis, way in ((0, np.sin(turn)), (1, np.cos(turn))):
+        place = radii * way
+        low, high = place.min(axis=1, keepdims=True), place.max(axis=1, keepdims=True)
+        ends = []
+        for end, side in ((low, -1.0), (high, 1.0)):
+            gap = 1 - side * end
+            near = np.minimum(np.maximum(gap, 0), slack[:, axis, None])
+            ends.append(end + side * (near + share * (gap - near)))
+        span = np.maximum(high - low, 1e-6)
+        moved.append(ends[0] + (place - low) / span * (ends[1] - ends[0]))
+    result = np.empty(radii.shape)
+    for i, (down, along) in enumerate(zip(*moved, strict=True)):
+        at = np.unwrap(np.arctan2(down, along))
+        at = np.maximum.accumulate(at)
+        far = np.hypot(down, along)
+        three = np.concatenate([at - 2 * np.pi, at, at + 2 * np.pi])
+        result[i] = np.interp(turn, three, np.tile(far, 3))
+    return result

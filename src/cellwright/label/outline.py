@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cellwright.classical.polar import closed_paths, paint_radii
+from cellwright.classical.polar import closed_paths, paint_radii, stretch_to_frame
 from cellwright.label.outline_net import radius_cost
 from cellwright.label.outline_tables import (
     ANGLES,
@@ -24,8 +24,10 @@ from cellwright.label.outline_tables import (
 )
 
 Window = tuple[int, int, int, int]
-JUMP = 2
-BEND = 0.05
+#: how far the radius may change from one direction to the next, and what that costs: by cost
+SMOOTH = {True: (6, 0.01), False: (2, 0.05)}
+#: gap in pixels between outline and box that is nothing but the width of a pixel
+PIXEL = 1.25
 #: frames that go through together; bounds the memory to some 50 MB
 TOGETHER = 64
 
@@ -102,10 +104,21 @@ def find_outlines(
         for i, click in enumerate(some):
             if click is not None:
                 limits[i] += _barriers(part.centres[i], part.halves[i], click)
-        path = closed_paths(cost + limits, jump=JUMP, bend=BEND)
-        radii.append(RADII[path] + STEP / 2)
+        jump, bend = SMOOTH[learned]
+        path = closed_paths(cost + limits, jump=jump, bend=bend)
+        best = _between(cost, path) if learned else RADII[path] + STEP / 2
+        fits = part.tight & np.array([click is None for click in some])
+        best[fits] = stretch_to_frame(best[fits], PIXEL / part.halves[fits])
+        radii.append(best)
         doubt.append(np.take_along_axis(cost, path[..., None], axis=2)[..., 0].mean(axis=1))
     return Outlines(frames, np.concatenate(radii), np.concatenate(doubt))
+
+
+def _between(cost: np.ndarray, path: np.ndarray) -> np.ndarray:
+    """Radii along the paths, finer than the table: means over three neighbours by probability."""
+    near = np.clip(path[..., None] + np.arange(-1, 2), 0, len(RADII) - 1)
+    weight = np.exp(-np.take_along_axis(cost, near, axis=2))
+    return (weight * RADII[near]).sum(axis=2) / weight.sum(axis=2) + STEP / 2
 
 
 def _cost(
