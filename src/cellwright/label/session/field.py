@@ -97,6 +97,11 @@ class Field:
         return self.image.size("Z")
 
     @property
+    def came_labelled(self) -> bool:
+        """Whether the data set itself says which cells there are (or that there are none)."""
+        return self.session.dataset.labelled(self._index)
+
+    @property
     def others(self) -> list[Presence]:
         """Other sessions that have this field open now."""
         return self.session.others(self.name)

@@ -6,14 +6,17 @@ from bisect import insort
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from cellwright.label.session.cell import Cell, Entry, fold
 from cellwright.label.session.journal import Key, Record
 from cellwright.label.session.patch import decode
 
+_VERSIONS = count()
+
 BASE: Key = (0, "", 0)
-"""Place of cells that came with the data set: before everything."""
+"""Place of the first cell that came with the data set: before everything."""
 
 
 @dataclass(slots=True)
@@ -45,13 +48,13 @@ class FieldState:
         self.notes: dict[str, Any] = {}
         self.undone: set[Key] = set()
         self.stacks: defaultdict[str, Stacks] = defaultdict(Stacks)
-        self.version = 0
+        self.version = next(_VERSIONS)
         self._bodies: dict[Key, Mapping[str, Any]] = {}
         self._history: defaultdict[str, list[tuple[Key, str, Entry]]] = defaultdict(list)
         self._cells: dict[str, Cell | None] = {}
         self._listed: tuple[int, tuple[Cell, ...]] = (-1, ())
-        for entry in base:
-            self._history[str(entry["id"])].append((BASE, "", entry))
+        for number, entry in enumerate(base):
+            self._history[str(entry["id"])].append(((*BASE[:2], number), "", entry))
 
     def apply(self, records: Iterable[Record]) -> None:
         """Take up records, new ones or such of other sessions that lie in the past."""
@@ -81,7 +84,7 @@ class FieldState:
             touched |= {str(e["id"]) for e in self._bodies[key]["cells"]}
         for id in touched:
             self._cells.pop(id, None)
-        self.version += 1
+        self.version = next(_VERSIONS)
 
     def _follow(self, record: Record) -> None:
         """What a record does to the notes and the undo stacks of its author."""
@@ -117,20 +120,13 @@ class FieldState:
         return found if found and found.alive else None
 
     def settled(self, id: str) -> bool:
-        """Whether somebody accepted, rejected or deleted the automatic mask `id`."""
+        """Whether the journal decides on the automatic mask `id`: accepted, rejected, deleted."""
         return any(h[0] not in self.undone for h in self._history.get(id, ()))
 
     def untouched(self, id: str) -> list[Entry]:
         """The entry of a cell of the data set that the journal says nothing of yet."""
         history = self._history.get(id, [])
-        return [history[0][2]] if len(history) == 1 and history[0][0] == BASE else []
-
-    def rejected(self) -> int:
-        """Number of automatic masks that were rejected."""
-        return sum(
-            any("reject" in e and k not in self.undone for k, _, e in history)
-            for history in self._history.values()
-        )
+        return [history[0][2]] if len(history) == 1 and history[0][0][:2] == BASE[:2] else []
 
     @property
     def cells(self) -> tuple[Cell, ...]:

@@ -65,21 +65,20 @@ class LabelSession:
     def __init__(
         self, dataset: Dataset, journal: Journal, *, segmenter: PromptSegmenter | None,
         model: str, settings: Mapping[str, Any], policy: str, classes: Sequence[str],
+        announce: bool = True,
     ) -> None:  # fmt: skip
         self.dataset, self.journal = dataset, journal
         self.segmenter, self.model, self.settings = segmenter, model, dict(settings)
         self.policy = check_policy(policy)
         self.lock = threading.RLock()
         self.embeddings: OrderedDict[Any, Any] = OrderedDict()
-        self._given = {
-            str(image["name"]): len(found)
-            for image, found in zip(dataset.file.images, dataset.file.annotations, strict=True)
-        }
+        self._place = {str(image["name"]): i for i, image in enumerate(dataset.file.images)}
+        self._given: dict[str, int] = {}
         self._index = {name: i for i, name in enumerate(dataset.names)}
         self._records: defaultdict[str, list[Record]] = defaultdict(list)
         self._states: dict[str, FieldState] = {}
         self._fields: dict[str, Field] = {}
-        self._number = 0
+        self._number, self._announce = 0, announce
         self._predictions: list[tuple[str, Dataset, float]] = []
         self.default_class = (tuple(classes) or dataset.class_names)[0]
         self._classes = dict.fromkeys((*dataset.class_names, *classes))
@@ -99,6 +98,7 @@ class LabelSession:
         classes: Sequence[str] = (),
         journal: str | Path | None = None,
         skip_damaged: bool = False,
+        announce: bool = True,
     ) -> LabelSession:
         """Open a data set for labelling and replay its journal.
 
@@ -123,6 +123,8 @@ class LabelSession:
             Folder of the journal, if not ``journal`` in the data set (which may be read-only).
         skip_damaged
             Leave out damaged lines of the journal instead of refusing to open it.
+        announce
+            Let others see which fields are open here; reading alone needs not.
 
         Raises
         ------
@@ -141,7 +143,7 @@ class LabelSession:
         return cls(
             found, Journal(folder, author=author, skip_damaged=skip_damaged),
             segmenter=segmenter, model=model or type(segmenter).__name__, settings=settings,
-            policy=policy, classes=classes,
+            policy=policy, classes=classes, announce=announce,
         )  # fmt: skip
 
     @property
@@ -168,23 +170,27 @@ class LabelSession:
                 known = ", ".join(self.names[:5]) + (" ..." if len(self.names) > 5 else "")
                 raise InputError(f"there is no field {name!r}; the data set has {known}")
             if name not in self._fields:
-                self._fields[name] = Field(self, name, self._index[name])
-                self._beacon.show(self._fields)
-                for other in self.others(name):
+                for other in self.others(name) if self._announce else ():
                     log.warning(
                         "%s has the field %s open too; its commits show on refresh, and yours "
                         "are kept beside them", other, name,
                     )  # fmt: skip
+                self._fields[name] = Field(self, name, self._index[name])
+                self._show()
                 for source, predictions, least in self._predictions:
                     self._fields[name].candidates.take(source, predictions, least)
             return self._fields[name]
 
+    def _show(self) -> None:
+        if self._announce:
+            self._beacon.show(self._fields)
+
     def release(self, name: str) -> None:
         """Forget a field that is not looked at any more; what was committed is in the journal."""
         with self.lock:
+            self._states.pop(name, None)
             if self._fields.pop(name, None) is not None:
-                self._states.pop(name, None)
-                self._beacon.show(self._fields)
+                self._show()
 
     def others(self, field: str | None = None) -> list[Presence]:
         """Other sessions that are open now, of one field or of the whole data set."""
@@ -245,8 +251,11 @@ class LabelSession:
             state = self.state(name)
             cells, notes = state.count(), state.notes
         else:
-            index = self._index[name]
-            cells, notes = self._given[name] if self.dataset.labelled(index) else 0, {}
+            if name not in self._given:
+                came = self.dataset.labelled(self._index[name])
+                found = self.dataset.file.annotations[self._place[name]] if came else ()
+                self._given[name] = len(found)
+            cells, notes = self._given[name], {}
         people = tuple(sorted({str(r.body["by"][0]) for r in records}))
         return FieldProgress(
             name, cells, bool(notes.get("done")), str(notes.get("qc", "unchecked")),
