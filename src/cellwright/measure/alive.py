@@ -9,7 +9,7 @@ its bright cells show.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,7 +18,6 @@ from cellwright.measure.cores import PARTS
 from cellwright.measure.halo import Light, cell_light
 from cellwright.types import Image, InputError, Instances, Tag
 
-CATEGORIES = ("Alive", "Dead")
 #: who said it, as the tag ``alive_by``
 BY_CONTRAST, BY_HAND = "contrast", "hand"
 
@@ -62,7 +61,7 @@ def visibility(
     instances: Instances,
     *,
     channel: int | str | None = None,
-    sigmas: float = 0.25,
+    sigmas: float = 0.3,
     share: float = 0.2,
     sure: float = 3.0,
     part: str = "core",
@@ -167,42 +166,6 @@ def corrected(instances: Instances, alive: Mapping[int, bool]) -> Instances:
     return replace(instances, tags=tuple(tags))
 
 
-def by_alive(
-    instances: Instances, *, dead: str = "label", others: Sequence[str] = ()
-) -> Instances:
-    """The cells with their tag ``alive`` as class, ``"Alive"`` or ``"Dead"``.
-
-    Parameters
-    ----------
-    dead
-        ``"label"`` keeps dead cells (P1), ``"exclude"`` leaves them out (P2, 5.1).
-    others
-        Further classes, which follow in `class_names`; their cells need no tag and stay.
-
-    Raises
-    ------
-    InputError
-        If a cell has no tag ``alive``, or `dead` is neither of the two.
-    """
-    if dead not in ("label", "exclude"):
-        raise InputError(f"dead {dead!r} came: label or exclude is wanted")
-    names = (*CATEGORIES, *others)
-    classes = np.zeros(len(instances), dtype=np.int64)
-    for i, number in enumerate(instances.classes.tolist()):
-        old = instances.class_names[number]
-        tags = instances.tags[i] if instances.tags else {}
-        if old in others:
-            classes[i] = names.index(old)
-        elif "alive" not in tags:
-            raise InputError(
-                f"cell {i + 1} has no tag 'alive': measure it first (cellwright alive)"
-            )
-        else:
-            classes[i] = 0 if tags["alive"] else 1
-    made = replace(instances, classes=classes, class_names=names)
-    return made if dead == "label" else made[classes != 1]
-
-
 def channel_index(image: Image, channel: int | str | None) -> int:
     """Index of a channel given by number or name; the only one if none is given."""
     count = image.size("C")
@@ -269,9 +232,7 @@ def _look(
         window = max(0, row0 - by), max(0, col0 - by), min(height, row1 + by), min(width, col1 + by)
 
 
-def _cut(
-    instances: Instances, window: tuple[int, int, int, int]
-) -> tuple[Instances, np.ndarray]:
+def _cut(instances: Instances, window: tuple[int, int, int, int]) -> tuple[Instances, np.ndarray]:
     """Cells in a window, in its coordinates, with their indices in ascending order."""
     from cellwright.geometry import crop
 

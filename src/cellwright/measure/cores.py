@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from scipy import ndimage
 
@@ -52,7 +50,6 @@ def _own(mask: np.ndarray, count: np.ndarray, part: str) -> np.ndarray:
     edge = int(np.clip(round(0.1 * np.sqrt(4 * area / np.pi)), 1, 3))
     others = (count - mask) > 0
     private = mask & ~others
-    choice: Callable[[], np.ndarray]
     if part == "whole":
         best = private
     elif part == "rim":

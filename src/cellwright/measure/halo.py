@@ -28,7 +28,9 @@ _ROUNDS = 5
 _REWEIGHTED = 6
 # No more than this share of a cell's light can lie around it.
 _MOST_BLEED = 0.8
+# Pixels that tell the noise, and bins that the background is fitted to.
 _SAMPLES = 200_000
+_FITTED = 6_000
 _LEAST_BINS = 4
 
 
@@ -88,6 +90,7 @@ def cell_light(
     used = free >= 0.5 * grid.sizes
     if np.count_nonzero(used) < _LEAST_BINS:
         return None
+    used = _thinned(used, _FITTED)
     values = grid.total(np.where(outside, plane, 0))[used] / free[used]
 
     own = own_pixels(instances, part)
@@ -95,11 +98,13 @@ def cell_light(
         plane[row0:row1, col0:col1][pixels].mean(dtype=np.float64)
         for (row0, col0, row1, col1), pixels in zip(instances.boxes.tolist(), own, strict=True)
     ])  # fmt: skip
-    masks = [grid.spread(box, mask) for box, mask in zip(instances.boxes, instances.masks)]
-    places = [grid.spread(box, pixels) for box, pixels in zip(instances.boxes, own)]
+    masks = _on_grid(grid, instances.boxes, instances.masks)
+    places = _on_grid(grid, instances.boxes, own)
     widths = [0.5 * w * diameter / grid.step for w in _WIDTHS] if halos else []
-    itself = np.array([[_itself(mask, place, w) for w in widths] for mask, place in
-                       zip(masks, places)]).reshape(len(own), len(widths))  # fmt: skip
+    itself = np.array([
+        [_itself(mask, place, w) for w in widths]
+        for mask, place in zip(masks, places, strict=True)
+    ]).reshape(len(own), len(widths))  # fmt: skip
     cover, over, share = covered_shares(instances, own)
 
     smooth = _polynomials(grid.bins, degree=_degree(plane.shape, diameter, int(used.sum())))
@@ -149,7 +154,21 @@ class _Grid:
         return window, sums / self.sizes[window]
 
 
+def _thinned(used: np.ndarray, most: int) -> np.ndarray:
+    """At most `most` of the true elements, evenly spread and always the same."""
+    places = np.flatnonzero(used)
+    if len(places) <= most:
+        return used
+    thinned = np.zeros(used.size, dtype=bool)
+    thinned[np.random.default_rng(0).choice(places, most, replace=False)] = True
+    return thinned.reshape(used.shape)
+
+
 _Place = tuple[tuple[slice, slice], np.ndarray]
+
+
+def _on_grid(grid: _Grid, boxes: np.ndarray, masks: tuple[np.ndarray, ...]) -> list[_Place]:
+    return [grid.spread(box, mask) for box, mask in zip(boxes, masks, strict=True)]
 
 
 def _outside(instances: Instances, gap: int) -> np.ndarray:
