@@ -1,0 +1,24 @@
+"""Downloads with their hashes, and what is unpacked from them, in one cache folder."""
+
+from cellwright.fetch.download import (
+    Fetched,
+    Progress,
+    RemoteFile,
+    download,
+    remote_size,
+    sha256_of,
+)
+from cellwright.fetch.place import cache_folder, show_size
+from cellwright.fetch.unpack import unpack
+
+__all__ = [
+    "Fetched",
+    "Progress",
+    "RemoteFile",
+    "cache_folder",
+    "download",
+    "remote_size",
+    "sha256_of",
+    "show_size",
+    "unpack",
+]
