@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cellwright.cli import compare, data, judge, learn, whole
+from cellwright.cli import compare, data, fetch, judge, learn, whole
 
 PURPOSE = "From a folder of raw, unlabelled microscopy to measured cells."
 
@@ -120,3 +120,5 @@ COMMANDS = (
 )
 for _function, _name, *_lines in COMMANDS:
     app.command(name=_name, epilog=_example_lines(*_lines))(_function)
+app.add_typer(fetch.data_app, name="data")
+app.add_typer(fetch.models_app, name="models")
