@@ -124,7 +124,10 @@ def _check_output(dataset: Path, output: Path) -> None:
             raise InputError(
                 f"{output} is there and was not written by this command; name another folder"
             )
-    for left in output.parent.glob(f".part-*-{output.name}"):
+    earlier = sorted(output.parent.glob(f".old-*-{output.name}"))
+    if earlier and not output.exists():  # killed between putting away the old and the new in place
+        earlier.pop().rename(output)
+    for left in (*earlier, *output.parent.glob(f".part-*-{output.name}")):
         shutil.rmtree(left, ignore_errors=True)
 
 
