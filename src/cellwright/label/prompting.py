@@ -39,6 +39,10 @@ def _region(**options: Any) -> PromptSegmenter:
     return RegionSegmenter(**options)
 
 
+def _plain(**options: Any) -> PromptSegmenter:
+    return _region(learned=False, **options)
+
+
 def _sam(name: str, summary: str) -> PromptSegmenterEntry:
     def build(**options: Any) -> PromptSegmenter:
         from cellwright.label import sam
@@ -50,7 +54,12 @@ def _sam(name: str, summary: str) -> PromptSegmenterEntry:
 
 PROMPT_SEGMENTERS: tuple[PromptSegmenterEntry, ...] = (
     PromptSegmenterEntry(
-        "region", "closed outline from intensity, texture and edges; answers at once", _region
+        "region",
+        "closed outline from intensity, texture and edges, its cost fitted; answers at once",
+        _region,
+    ),
+    PromptSegmenterEntry(
+        "region-plain", "the same outline with a cost set by hand, nothing fitted", _plain
     ),
     _sam("sam-vit-b", "Segment Anything, ViT-B"),
     _sam("sam-vit-l", "Segment Anything, ViT-L"),
