@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cellwright.cli import compare, data, fetch, judge, learn, whole
+from cellwright.cli import annotate, compare, data, fetch, judge, learn, whole
 
 PURPOSE = "From a folder of raw, unlabelled microscopy to measured cells."
 
@@ -77,6 +77,13 @@ COMMANDS = (
         "label",
         "cellwright label images/ -o labelled",
         "cellwright label data -o labelled --segmenter watershed --option foreground=texture",
+    ),
+    (
+        annotate.annotate,
+        "annotate",
+        "cellwright annotate data",
+        "cellwright annotate data --segmenter sam-vit-b --policy keep-pixels --author ada",
+        "cellwright annotate data --predictions out",
     ),
     (
         learn.train,
