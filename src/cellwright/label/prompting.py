@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from cellwright.label.sam.weights import SAM_WEIGHTS
 from cellwright.types import InputError, PromptSegmenter
 
 DEFAULT_PROMPT_SEGMENTER = "region"
@@ -61,21 +63,20 @@ PROMPT_SEGMENTERS: tuple[PromptSegmenterEntry, ...] = (
     PromptSegmenterEntry(
         "region-plain", "the same outline with a cost set by hand, nothing fitted", _plain
     ),
-    _sam("sam-vit-b", "Segment Anything, ViT-B"),
-    _sam("sam-vit-l", "Segment Anything, ViT-L"),
-    _sam("sam-vit-h", "Segment Anything, ViT-H"),
-    _sam("sam2-tiny", "Segment Anything 2.1, Hiera-T"),
-    _sam("sam2-small", "Segment Anything 2.1, Hiera-S"),
-    _sam("sam2-base-plus", "Segment Anything 2.1, Hiera-B+"),
-    _sam("sam2-large", "Segment Anything 2.1, Hiera-L"),
-    _sam("micro-sam-vit-t-lm", "micro-SAM for light microscopy, ViT-T"),
-    _sam("micro-sam-vit-b-lm", "micro-SAM for light microscopy, ViT-B"),
-    _sam("micro-sam-vit-l-lm", "micro-SAM for light microscopy, ViT-L"),
+    *(_sam(model.name, model.summary) for model in SAM_WEIGHTS),
 )
 
 
 def prompt_segmenter(name: str = DEFAULT_PROMPT_SEGMENTER, **options: Any) -> PromptSegmenter:
     """The promptable segmenter called `name`, built with `options`.
+
+    Parameters
+    ----------
+    name
+        A name of `PROMPT_SEGMENTERS`; or a checkpoint of the SAM family, as a file, a folder or
+        an id of the Hugging Face hub (``owner/model``).
+    **options
+        Of the segmenter.
 
     Raises
     ------
@@ -84,6 +85,8 @@ def prompt_segmenter(name: str = DEFAULT_PROMPT_SEGMENTER, **options: Any) -> Pr
         packages are not there (the message says how to get them).
     """
     entries = {entry.name: entry for entry in PROMPT_SEGMENTERS}
+    if name not in entries and ("/" in name or Path(name).exists()):
+        return _sam(name, "").build(**options)
     if name not in entries:
         raise InputError(
             f"there is no promptable segmenter {name!r}; there are {', '.join(entries)}"
