@@ -40,6 +40,7 @@ FORMATS: tuple[Format, ...] = (
     Format("tiff", (".ome.tif", ".ome.tiff", ".tif", ".tiff"), "tiff", frozenset({_RI, _WI})),
     Format("png", (".png", ".jpg", ".jpeg", ".bmp"), "photo", frozenset({_RI, _WI})),
     Format("zarr", (".ome.zarr", ".zarr"), "ome_zarr", frozenset({_RI, _WI, _RC, _WC})),
+    Format("readers", (".nd2", ".czi", ".lif"), "readers", frozenset({_RI})),
     Format("labels", (".tif", ".tiff", ".png", ".bmp"), "label_map", frozenset({_RC, _WC})),
     Format("rois", (".zip", ".roi"), "rois", frozenset({_RC, _WC})),
     Format("geojson", (".geojson",), "geojson", frozenset({_RC, _WC})),
@@ -123,13 +124,14 @@ def read_image(
     axes: str | None = None,
     pixel_size: tuple[float, float] | None = None,
     lazy: bool = False,
+    scene: int | None = None,
 ) -> Image:
     """Read an image of any format in `FORMATS`.
 
     Parameters
     ----------
     path
-        TIFF, OME-TIFF, PNG, JPEG, BMP or OME-Zarr.
+        TIFF, OME-TIFF, PNG, JPEG, BMP or OME-Zarr; ND2, CZI or LIF with the extra ``readers``.
     axes
         Meaning of the axes where the file does not say it, for example "ZYX".
     pixel_size
@@ -137,6 +139,8 @@ def read_image(
     lazy
         Read parts when they are asked for, where the format can (TIFF, OME-Zarr); lazy
         pixels are not searched for NaN.
+    scene
+        Which position of a file that holds several, from 0 (ND2, CZI, LIF).
 
     Returns
     -------
@@ -152,10 +156,20 @@ def read_image(
     if not path.exists():
         raise InputError(f"{path}: no such file")
     entry = _format(path, _RI)
-    image: Image = entry.call(_RI)(path, axes=axes, lazy=lazy)
+    more = {} if scene is None else {"scene": scene}
+    if more and entry.name != "readers":
+        raise InputError(f"{path}: position {scene} came; this kind of file holds one image")
+    image: Image = entry.call(_RI)(path, axes=axes, lazy=lazy, **more)
     if isinstance(image.data, np.ndarray) and not isinstance(image.data, np.memmap):
         check_finite(image.data, path)
     return image if pixel_size is None else replace(image, pixel_size=pixel_size)
+
+
+def scene_count(path: str | Path) -> int:
+    """How many images (stage positions) a file holds; those beside ND2, CZI and LIF hold one."""
+    path = Path(path)
+    entry = _format(path, _RI)
+    return int(entry.call("scenes")(path)) if entry.name == "readers" else 1
 
 
 def write_image(image: Image, path: str | Path) -> None:

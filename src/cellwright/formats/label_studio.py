@@ -59,14 +59,13 @@ def read_label_studio(path: str | Path) -> Dataset:
         try:
             name = _image_name(task)
             regions = _regions(task, path, name)
-            size, found = _drawn(regions, skipped, f"{path}, {name}")
+            size, found = _drawn(regions or [], skipped, f"{path}, {name}")
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             if isinstance(error, InputError):
                 raise
             raise InputError(f"{path}: task {number} is damaged ({error!r})") from error
-        if size is None:
-            log.warning("%s: nothing is drawn in %s, its size is unknown; it is left out", path,
-                        name)  # fmt: skip
+        if regions is None:
+            log.info("%s: %s is not annotated and is left out", path, name)
             continue
         images.append({"id": len(images) + 1, "file_name": name, "height": size[0],
                        "width": size[1], "name": PurePosixPath(name).stem})  # fmt: skip
@@ -97,8 +96,8 @@ def _image_name(task: Mapping[str, Any]) -> str:
     return _UPLOADED.sub("", PurePosixPath(unquote(local).replace("\\", "/")).name)
 
 
-def _regions(task: Mapping[str, Any], path: Path, name: str) -> list[dict[str, Any]]:
-    """Regions of the annotation that counts, with their type and their value as in JSON."""
+def _regions(task: Mapping[str, Any], path: Path, name: str) -> list[dict[str, Any]] | None:
+    """Regions of the annotation that counts, as in JSON; None if nobody has annotated."""
     made = task.get("annotations", task.get("completions"))
     if made is None:  # JSON-MIN: the regions stand beside the image, their values unfolded
         lists = [v for v in task.values() if isinstance(v, list)]
@@ -109,7 +108,7 @@ def _regions(task: Mapping[str, Any], path: Path, name: str) -> list[dict[str, A
     if len(best) > 1:
         best = sorted(best, key=lambda m: str(m.get("updated_at") or m.get("created_at") or ""))
         log.warning("%s: %s has %d annotations; the newest is read", path, name, len(best))
-    return list(best[-1].get("result") or []) if best else []
+    return list(best[-1].get("result") or []) if best else None
 
 
 def _min_type(region: Mapping[str, Any]) -> str:
@@ -118,9 +117,12 @@ def _min_type(region: Mapping[str, Any]) -> str:
 
 def _drawn(
     regions: list[dict[str, Any]], skipped: dict[str, int], source: str
-) -> tuple[tuple[int, int] | None, list[tuple[str, dict[str, Any]]]]:
-    """Rows and columns of the image, and class and COCO segmentation of each region."""
-    size: tuple[int, int] | None = None
+) -> tuple[tuple[int, int], list[tuple[str, dict[str, Any]]]]:
+    """Rows and columns of the image, and class and COCO segmentation of each region.
+
+    Where nothing is drawn the export does not tell the size: it is (0, 0) then.
+    """
+    size = (0, 0)
     out: list[tuple[str, dict[str, Any]]] = []
     for region in regions:
         if "original_width" not in region:

@@ -28,11 +28,14 @@ class Field:
         Each file with its (z, channel), sorted.
     order
         Channels that come first, in this order; the others follow by number or name.
+    scene
+        Which position of a file that holds several, from 0.
     """
 
     tags: Mapping[str, Tag]
     planes: tuple[tuple[Plane, Path], ...]
     order: tuple[Tag, ...] = ()
+    scene: int | None = None
 
     @property
     def name(self) -> str:

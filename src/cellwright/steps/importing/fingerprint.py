@@ -6,6 +6,8 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from cellwright.formats import DatasetWriter
@@ -20,11 +22,18 @@ def fingerprint(job: Job, settings: str) -> str:
     for path in (*job.files, *job.mask_files):
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             if file.is_file():
-                found.update(file.name.encode() + hashlib.sha256(file.read_bytes()).digest())
+                found.update(file.name.encode() + _digest(file, file.stat().st_mtime_ns))
     if job.truth is not None and job.record is not None:
         record = job.truth.file.annotations[job.record]
         found.update(json.dumps(record, sort_keys=True).encode())
     return found.hexdigest()[:32]
+
+
+@lru_cache(maxsize=8)
+def _digest(file: Path, _changed: int) -> bytes:
+    """Hash of a file; that of one with many positions is found once."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").digest()
 
 
 def source_of(job: Job, key: str, views: int) -> dict[str, Any]:

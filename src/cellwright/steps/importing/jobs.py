@@ -57,7 +57,7 @@ def named(fields: Sequence[Field], *, modality: bool = False) -> list[Job]:
     What all files of a field share, a channel or a z, becomes a tag; `modality` says that the
     names of channels are modalities and become that tag too.
     """
-    names = [stem(f.planes[0][1]) if len(f.planes) == 1 else f.name for f in fields]
+    names = [_name(f) for f in fields]
     for depth in range(2, 6):
         again = {n for n, count in Counter(names).items() if count > 1}
         if not again:
@@ -65,7 +65,7 @@ def named(fields: Sequence[Field], *, modality: bool = False) -> list[Job]:
         for i, field in enumerate(fields):
             path = field.planes[0][1]
             if names[i] in again and len(path.parts) >= depth:
-                names[i] = "_".join((*path.parts[-depth:-1], stem(path)))
+                names[i] = "_".join((*path.parts[-depth:-1], _name(field)))
     jobs = []
     for name, field in zip(names, fields, strict=True):
         extra: dict[str, Tag] = {}
@@ -77,6 +77,13 @@ def named(fields: Sequence[Field], *, modality: bool = False) -> list[Job]:
             extra["modality"] = modality_of(tuple(map(str, field.channels)))
         jobs.append(Job(name, field, {**field.tags, **extra}))
     return jobs
+
+
+def _name(field: Field) -> str:
+    if len(field.planes) > 1:
+        return field.name
+    own = stem(field.planes[0][1])
+    return own if field.scene is None else f"{own}_position{field.scene + 1}"
 
 
 def modality_of(channels: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from cellwright.formats.tiled_masks import detect_tiles, read_cell_tiles, read_p
 from cellwright.plate import Grammar
 from cellwright.plate.pairing import base, pair_by_pattern, pair_by_stem
 from cellwright.steps.importing.jobs import Job
-from cellwright.steps.importing.truth import open_truth, truth_name
+from cellwright.steps.importing.truth import holds_truth, open_truth
 from cellwright.steps.result import Failure
 from cellwright.types import InputError, Instances, Tag
 
@@ -65,7 +65,7 @@ def with_masks(
         return Paired(list(jobs), masks)
     if not place.exists():
         raise InputError(f"{place}: no such file or folder")
-    truth = open_truth(place) if truth_name(place, masks.kind) else None
+    truth = open_truth(place) if holds_truth(place, masks.kind) else None
     before = len(failed)
     if truth is not None:
         found, unused = _by_record(jobs, truth)
@@ -195,6 +195,8 @@ def cells_of(
         None if nobody looked for cells.
     """
     if job.truth is not None and job.record is not None:
+        if job.truth.shape(job.record) == (0, 0):  # looked at, nothing drawn
+            return dict.fromkeys(zs, Instances.empty(shape, job.truth.class_names))
         return dict.fromkeys(zs, job.truth.instances(job.record))
     read = lambda paths: read_masks(paths, masks.kind, shape=shape, class_name=masks.class_name)  # noqa: E731
     if job.plane_masks:

@@ -27,7 +27,7 @@ def image_of(field: Field, layout: Layout, *, lazy: bool = False) -> Image:
     zs = zs or [None]
     path_of = dict(field.planes)
     grid = [path_of[(None if c in field.flat else z, c)] for z in zs for c in field.channels]
-    parts = {path: _part(path, layout, lazy=lazy) for path in dict.fromkeys(grid)}
+    parts = {path: _part(path, field.scene, layout, lazy=lazy) for path in dict.fromkeys(grid)}
     first = parts[grid[0]]
     for path, part in parts.items():
         if (part.data.shape, part.axes, part.data.dtype) != (
@@ -60,13 +60,15 @@ def image_of(field: Field, layout: Layout, *, lazy: bool = False) -> Image:
         )  # fmt: skip
     names = tuple(map(str, field.channels)) if field.channels != (None,) else None
     if names is not None and "C" not in first.axes:
-        shown = layout.channels or (names if "C" in added else first.channels)
+        told = "C" in added or layout.channel_names
+        shown = layout.channels or (names if told else first.channels)
         return replace(image, channels=shown)
     return _named(image, layout)
 
 
-def _part(path: Path, layout: Layout, *, lazy: bool) -> Image:
-    part = read_image(path, axes=layout.axes, pixel_size=layout.pixel_size, lazy=lazy)
+def _part(path: Path, scene: int | None, layout: Layout, *, lazy: bool) -> Image:
+    size = layout.pixel_size
+    part = read_image(path, axes=layout.axes, pixel_size=size, lazy=lazy, scene=scene)
     try:
         return split_tiles(
             part, rows=layout.split_rows, columns=layout.split_columns, as_=layout.split_as

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cellwright.formats import image_files, read_coco
+from cellwright.formats.files import scene_count
 from cellwright.plate import Field, Grammar, detect, group
 from cellwright.plate.grammar import plate_pattern
 from cellwright.steps.importing.layout import Layout
@@ -67,17 +69,19 @@ def fields_of(
         grammar = detect(files)
         if grammar is None:
             _warn_of_others(files)
-            return Fields(tuple(Field({}, (((None, None), path),)) for path in files))
+            return Fields(tuple(f for path in files for f in _single(path, {})))
         log.info("file names are read as %s", grammar.text)
     alone: list[Field] = []
     fitting: list[tuple[Path, dict[str, Tag]]] = []
     left_out = []
-    for path in files:
+    for path in sorted(files, key=_natural):
         found = grammar.match(path)
         if found is None:
             left_out.append(path)
         elif "*" in found[0].text and not {"z", "channel"} & set(found[0].fields):
-            alone.append(Field(found[1], (((None, None), path),)))  # what differs has no name
+            alone += _single(path, found[1])  # what differs has no name
+        elif len(scenes := _single(path, found[1])) > 1:
+            alone += scenes
         else:
             fitting.append((path, found[1]))
     if not fitting and not alone:
@@ -90,6 +94,26 @@ def fields_of(
                     ", ".join(p.name for p in left_out[:5]),
                     " ..." if len(left_out) > 5 else "")  # fmt: skip
     return Fields((*_chosen(_renamed(fitting, layout), layout), *alone), tuple(left_out))
+
+
+def _natural(path: Path) -> list[tuple[int, int, str]]:
+    """Sorts ``xy2`` before ``xy10``."""
+    parts = re.split(r"([0-9]+)", path.as_posix())
+    return [(i % 2, int(part) if i % 2 else 0, part) for i, part in enumerate(parts)]
+
+
+def _single(path: Path, tags: dict[str, Tag]) -> list[Field]:
+    """A file as a field, or as one for each position that it holds, tagged from 1."""
+    planes = (((None, None), path),)
+    try:
+        count = scene_count(path)
+    except InputError as error:  # said again, and listed, when the file is to be read
+        log.info("%s", error)
+        count = 1
+    if count == 1:
+        return [Field(tags, planes)]
+    key = "scene" if "position" in tags else "position"
+    return [Field({**tags, key: i + 1}, planes, scene=i) for i in range(count)]
 
 
 def _warn_of_others(files: Sequence[Path]) -> None:

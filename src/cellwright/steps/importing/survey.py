@@ -164,7 +164,7 @@ def _unreadable(job: Job, layout: Layout, *, pixels: bool) -> list[tuple[Path, s
     out = []
     for path in job.files:
         try:
-            image = read_image(path, axes=layout.axes, lazy=True)
+            image = read_image(path, axes=layout.axes, lazy=True, scene=job.field.scene)
             if pixels:
                 np.asarray(image.data)
         except Exception as error:  # damage inside of lazy pixels has many names

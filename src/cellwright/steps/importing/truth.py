@@ -5,28 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from cellwright.formats import Dataset, read_coco
-from cellwright.types import InputError
 
 
-def truth_name(path: Path, kind: str = "auto") -> str | None:
-    """What `path` is: "coco", "label-studio", or None if it is no such file."""
+def holds_truth(path: Path, kind: str = "auto") -> bool:
+    """Whether `path` is such a file, or a folder with one."""
     if path.is_dir():
-        return "coco" if kind == "coco" or (path / "annotations.json").is_file() else None
-    if path.suffix.lower() != ".json":
-        if kind in ("coco", "label-studio"):
-            raise InputError(f"{path}: --mask-kind {kind} came with a file that is no .json")
-        return None
-    if kind in ("coco", "label-studio"):
-        return kind
-    from cellwright.formats.label_studio import is_label_studio
-
-    return "label-studio" if is_label_studio(path) else "coco"
+        return kind == "coco" or (path / "annotations.json").is_file()
+    return kind == "coco" or path.suffix.lower() == ".json"
 
 
-def open_truth(path: Path, kind: str = "auto") -> Dataset:
+def open_truth(path: Path) -> Dataset:
     """The images and cells of such a file."""
-    if truth_name(path, kind) == "label-studio":
-        from cellwright.formats.label_studio import read_label_studio
+    if path.is_file():
+        from cellwright.formats.label_studio import is_label_studio, read_label_studio
 
-        return read_label_studio(path)
+        if is_label_studio(path):
+            return read_label_studio(path)
     return read_coco(path)
