@@ -35,7 +35,7 @@ CONTRASTS = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 50.0)
 DEAD = (0.2, 0.35, 0.5)
 SIDE = 384
 CROWDED = {False: {"cells": 170, "overlap": 0.2}, True: {"cells": 280, "overlap": 0.4}}
-PLAIN_THRESHOLD = 0.7
+PLAIN_THRESHOLD = 0.6
 
 
 def plate(seed: int, contrast: float, bleed: float, crowded: bool) -> list[Sample]:

@@ -62,7 +62,7 @@ def visibility(
     *,
     channel: int | str | None = None,
     sigmas: float = 0.3,
-    share: float = 0.2,
+    share: float = 0.25,
     sure: float = 3.0,
     part: str = "core",
     gap: int = 2,

@@ -31,6 +31,9 @@ def simulate(
     diameter: float = 16.0,
     pixel_size: float = 0.5,
     nuclei: bool = False,
+    dead: float | None = None,
+    contrast: float | None = None,
+    bleed: float = 0.0,
     raw: bool = False,
     seed: int = 0,
     quiet: bool = False,
@@ -51,6 +54,9 @@ def simulate(
         As in `cellwright.synth.simulate_field`.
     pixel_size
         Micrometres per pixel.
+    dead, contrast, bleed
+        As in `cellwright.synth.Vitality`: dead cells, seen in bright field but not in
+        fluorescence. None of all three leaves all alive, without the tag ``alive``.
     raw
         Also write every plane as a file of its own into ``output/raw``, named as a
         microscope would: ``day1t1c{channel}xy{position}z{z}.tif``, numbered from 1;
@@ -73,7 +79,7 @@ def simulate(
     """
     from cellwright.formats.atomic import write_json
     from cellwright.formats.dataset import DatasetWriter
-    from cellwright.synth import Microscope, simulate_field
+    from cellwright.synth import Microscope, Vitality, simulate_field
 
     if fields < 1:
         raise InputError(f"{fields} fields came: at least 1 is wanted")
@@ -92,6 +98,10 @@ def simulate(
         "seed": seed,
     }
     options = {k: v for k, v in settings.items() if k not in ("pixel_size", "seed")}
+    if dead is not None or contrast is not None or bleed:
+        vitality = {"dead": dead or 0.0, "contrast": contrast, "bleed": bleed}
+        settings |= vitality
+        options["vitality"] = Vitality(**vitality)
     microscope = Microscope(pixel_size=pixel_size)
     _refuse_other_settings(output, settings)
     # Made before anything is written, so that bad arguments leave no folder behind.
@@ -157,9 +167,9 @@ def _refuse_other_settings(output: Path, settings: dict[str, Any]) -> None:
     if not path.is_file():
         return
     before = json.loads(path.read_text(encoding="utf-8"))
-    other = [k for k, v in settings.items() if before.get(k) != v]
+    other = [k for k in {**before, **settings} if before.get(k) != settings.get(k)]
     if other:
-        what = ", ".join(f"{k} {before.get(k)} (now {settings[k]})" for k in other)
+        what = ", ".join(f"{k} {before.get(k)} (now {settings.get(k)})" for k in other)
         raise InputError(
             f"{output} was simulated with {what}: use the same settings or another output folder"
         )
