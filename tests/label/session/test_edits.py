@@ -142,3 +142,52 @@ def test_a_new_class_joins_those_of_the_session(field: Field, square: Square) ->
     assert again.class_names == ("cell", "Alive", "Dead", "spore")
     b = again.field("field_0000").commit(square(20, 20))
     assert again.field("field_0000").cell(b).class_name == "Alive"
+
+
+def test_a_label_map_that_was_painted_on_is_taken_up_and_overlaps_stay(
+    field: Field, square: Square
+) -> None:
+    a, b = field.commit(square(0, 0, 10)), field.commit(square(0, 5, 10) & ~square(0, 5, 2))
+    c = field.commit(square(40, 40))
+    before, ids = field.labels()
+    assert ids == (a, b, c)
+    np.testing.assert_array_equal(before == 2, frame(field, b))
+    after = before.copy()
+    after[20:24, 0:4] = 1  # a is painted on, elsewhere
+    after[before == 3] = 0  # c is wiped out
+    after[60:66, 60:66] = 9  # a new cell
+    after[0, 5:8] = 2  # b over pixels of a
+    steps = field.can_undo
+    (new,) = field.edit.painted(after, before, ids, plane=1, class_name="Dead")
+    assert field.can_undo == steps + 1
+    assert field.ids() == (a, b, new)
+    corner = np.zeros(field.shape, bool)
+    corner[20:24, 0:4] = True
+    np.testing.assert_array_equal(frame(field, a), square(0, 0, 10) | corner)
+    assert frame(field, b)[0, 5:8].all()
+    assert frame(field, b).sum() == 96 + 2
+    assert (field.cell(new).planes, field.cell(new).class_name) == ((1,), "Dead")
+    field.undo()
+    assert field.ids() == (a, b, c)
+    field.edit.painted(after, before, ids, policy="keep-pixels")
+    assert not frame(field, b)[0, 5:8].any()
+    field.undo()
+    field.edit.painted(after, before, ids, policy="keep-objects")
+    assert frame(field, b)[0, 5:8].all()
+    assert not frame(field, a)[0, 5:8].any()
+    field.undo()
+    steps = field.can_undo
+    assert field.edit.painted(before, before, ids) == ()
+    assert field.can_undo == steps
+
+
+def test_painting_on_a_cell_that_somebody_deleted_meanwhile_is_not_lost(
+    field: Field, square: Square
+) -> None:
+    a = field.commit(square(0, 0))
+    before, ids = field.labels()
+    field.edit.delete(a)
+    after = before.copy()
+    after[30:35, 30:35] = 1
+    (new,) = field.edit.painted(after, before, ids)
+    np.testing.assert_array_equal(frame(field, new), square(30, 30, 5))

@@ -142,3 +142,29 @@ def test_no_committed_cell_is_lost_in_two_hundred_kills(
         torn += bool(rest)
     assert torn <= KILLS
     assert time.perf_counter() - begun < 60
+
+
+def test_two_processes_commit_at_the_same_time_and_both_keep_all(
+    plate: Path, square: Callable[..., np.ndarray]
+) -> None:
+    children = []
+    for author in ("ann", "bob"):
+        child = os.fork()
+        if not child:
+            try:
+                with LabelSession.open(plate, author=author) as session:
+                    field = session.field("field_0000")
+                    for i in range(25):
+                        field.commit(square(i, i), tags={"number": i})
+                        session.refresh()
+            finally:
+                os._exit(0)
+        children.append(child)
+    for child in children:
+        os.waitpid(child, 0)
+    with LabelSession.open(plate, announce=False) as session:
+        found = session.field("field_0000").cells().tags
+    told = [(t["author"], t["number"]) for t in found]
+    assert sorted(told) == sorted((a, i) for a in ("ann", "bob") for i in range(25))
+    for author in ("ann", "bob"):
+        assert [n for a, n in told if a == author] == list(range(25))

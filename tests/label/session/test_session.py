@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cellwright.formats import Dataset, open_dataset
+from cellwright.formats import Dataset, DatasetWriter, open_dataset
 from cellwright.label.session import Field, LabelSession
 from cellwright.label.session.preview import prompt_of
-from cellwright.types import Image, InputError, Instances, Prompts
+from cellwright.types import Image, InputError, Instances, Prompts, Sample
 
 Square = Callable[..., np.ndarray]
 
@@ -209,6 +209,18 @@ def test_the_journal_may_lie_elsewhere(plate: Path, square: Square, tmp_path: Pa
     assert not (plate / "journal").exists()
     assert LabelSession.open(plate, journal=tmp_path / "mine" / "deep").progress()[0].cells == 1
     assert LabelSession.open(plate).progress()[0].cells == 0
+
+
+def test_a_journal_of_other_images_is_told(plate: Path, square: Square, tmp_path: Path) -> None:
+    with LabelSession.open(plate) as session:
+        session.field("field_0000").commit(square(1, 1))
+    with DatasetWriter(tmp_path / "other") as writer:
+        writer.add(Sample("field_0000", Image(np.zeros((30, 30), np.uint8))))
+        writer.add(Sample("field_0001", Image(np.zeros((30, 30), np.uint8))))
+    with LabelSession.open(tmp_path / "other", journal=plate / "journal") as session:
+        with pytest.raises(InputError, match=r"made on another image than this one of \(30, 30\)"):
+            session.field("field_0000").cells()
+        assert len(session.field("field_0001").cells()) == 0
 
 
 def test_cells_of_the_data_set_can_be_corrected(labelled_plate: Dataset, square: Square) -> None:

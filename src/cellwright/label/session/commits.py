@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from cellwright.label.session.cell import Cell, Entry, Planes, birth
+from cellwright.label.session.cell import Entry, Planes, birth
 from cellwright.label.session.edits import cut_entries
 from cellwright.label.session.listing import checked_planes
 from cellwright.label.session.patch import Patch, without
 from cellwright.label.session.policies import settle
 from cellwright.label.session.preview import Preview, check_shape, prompt_json
+from cellwright.label.session.replay import FieldState
 from cellwright.types import InputError, Instances, Tag
 
 Found = Preview | Instances | np.ndarray
@@ -105,31 +106,32 @@ def new_cells(
 
 
 def divided(
-    new: Sequence[New], cells: Sequence[Cell], policy: str
+    new: Sequence[New], state: FieldState, policy: str
 ) -> tuple[list[Entry], dict[str, str]]:
-    """Entries of the `new` cells and of what the committed `cells` lose; reasons by refused id.
+    """Entries of the `new` cells and of what committed cells lose; reasons by refused id.
 
     The policy holds among the new cells too, the first counting as the earlier.
     """
-    earlier: list[tuple[str, Planes, Patch | None]] = []
-    if policy != "allow":
-        earlier = [(c.id, c.planes, c.patch) for c in cells]
     changes: list[Entry] = []
     refused: dict[str, str] = {}
+    fresh: dict[str, Planes] = {}
+    now: dict[str, Patch | None] = {}
     for one in new:
-        near = [(i, p) for i, planes, p in earlier if p and _common(planes, one.planes)]
-        settled = settle(one.patch, near, policy)
+        earlier: dict[str, Patch | None] = {}
+        if policy != "allow":
+            earlier = {c.id: c.patch for c in state.near(one.patch.box, one.planes)}
+            earlier = {i: now.get(i, p) for i, p in earlier.items()}
+            earlier |= {i: now[i] for i, planes in fresh.items() if _common(planes, one.planes)}
+        settled = settle(one.patch, [(i, p) for i, p in earlier.items() if p], policy)
         if settled.patch is None:
             refused[one.id] = settled.reason
             continue
         changes += cut_entries(settled.cuts)
         changes.append({"id": one.id, "new": {**one.made, **settled.patch.to_json()}})
-        if policy != "allow":
-            earlier = [
-                (i, planes, without(p, settled.cuts.get(i)) if p else None)
-                for i, planes, p in earlier
-            ]
-            earlier.append((one.id, one.planes, settled.patch))
+        for id, cut in settled.cuts.items():
+            old = earlier[id]
+            now[id] = without(old, cut) if old else None
+        now[one.id], fresh[one.id] = settled.patch, one.planes
     return changes, refused
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cellwright.label.session import edits
-from cellwright.label.session.cell import Cell
+from cellwright.label.session.cell import Cell, Entry, birth
 from cellwright.label.session.cutting import Points, split_by_line, split_by_markers
 from cellwright.label.session.listing import checked_planes
 from cellwright.label.session.patch import Patch
@@ -36,10 +36,10 @@ class Editor:
         """Add the pixels of a boolean mask of the whole field to a cell."""
         patch = self._stroke(mask)
         with self._field.session.lock:
-            cell = self._field.cell(id)
+            state, cell = self._field.session.state(self._field.name), self._field.cell(id)
             policy = check_policy(policy or self._field.session.policy)
-            others = [c for c in self._field.session.state(self._field.name).cells
-                      if c.id != id and c.on(cell.planes)]  # fmt: skip
+            near = state.near(patch.box, cell.planes) if patch else []
+            others = [c for c in near if c.id != id]
             self._field.change("paint", edits.paint(cell, patch, others, policy) if patch else [])
 
     def erase(self, id: str, mask: np.ndarray) -> None:
@@ -58,6 +58,60 @@ class Editor:
             raise InputError("the mask is empty; use delete to take the cell away")
         with self._field.session.lock:
             self._field.change("redraw", edits.redraw(self._field.cell(id), patch))
+
+    def painted(
+        self,
+        after: np.ndarray,
+        before: np.ndarray,
+        ids: Sequence[str],
+        *,
+        plane: int | None = None,
+        class_name: str | None = None,
+        policy: str | None = None,
+    ) -> tuple[str, ...]:
+        """Take up what was painted on a label map, as one step; ids of the cells that came.
+
+        Only pixels that differ count, so that what a label map cannot show (overlaps) stays.
+        A pixel painted with 0 is taken from the cell that was seen there; one painted with the
+        value of a cell goes to it; values beyond those of `ids`, and of cells that somebody
+        deleted meanwhile, are new cells. Where another
+        cell was seen, "allow" lets both have the pixel, "keep-pixels" leaves it to the one that
+        was there, "keep-objects" gives it to the one that was painted. A cell of which nothing
+        is left is deleted.
+
+        Parameters
+        ----------
+        after, before
+            (row, column) label maps, `before` and `ids` as `Field.labels` gave them.
+        ids
+            Cells of the values 1, 2, ...
+        plane
+            Plane that new cells are on; None for the whole field.
+        class_name
+            Class of new cells; the session's first one by default.
+        policy
+            Instead of the session's.
+        """
+        for labels in (after, before):
+            check_shape(np.shape(labels), self._field.shape)
+        session = self._field.session
+        policy = check_policy(policy or session.policy)
+        new: list[str] = []
+        with session.lock:
+            changes: list[Entry] = []
+            for value, more, less in edits.repainted(after, before, policy):
+                state = session.state(self._field.name)
+                cell = state.cell(ids[value - 1]) if value <= len(ids) else None
+                if cell:
+                    changes += edits.changed(cell, more, less)
+                elif more:
+                    new.append(session.new_id())
+                    where = checked_planes(plane, self._field.planes)
+                    name = class_name or session.default_class
+                    made = birth(more, class_name=name, planes=where)
+                    changes.append({"id": new[-1], "new": made})
+            self._field.change("paint", changes)
+        return tuple(new)
 
     def split(
         self, id: str, *, line: Points | None = None, markers: Points | None = None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
+
+import numpy as np
 
 from cellwright.label.session.cell import Cell, Entry, birth
 from cellwright.label.session.patch import Patch, joined, without
@@ -53,6 +55,30 @@ def redraw(cell: Cell, patch: Patch) -> list[Entry]:
     if more:
         entry["add"] = more.to_json()
     return [entry] if len(entry) > 1 else []
+
+
+def changed(cell: Cell, more: Patch | None, less: Patch | None) -> list[Entry]:
+    """A cell gets `more` and loses `less`; one of which nothing is left is deleted."""
+    left = without(cell.patch, less) if cell.patch else None
+    whole = joined(left, more) if left and more else left or more
+    return redraw(cell, whole) if whole else [{"id": cell.id, "drop": True}]
+
+
+def repainted(
+    after: np.ndarray, before: np.ndarray, policy: str
+) -> Iterator[tuple[int, Patch | None, Patch | None]]:
+    """Each value of two label maps with the pixels it gains and loses, in ascending order."""
+    differ = after != before
+    if policy == "keep-pixels":
+        gain = differ & (before == 0)
+    else:
+        gain = differ
+    loss = differ if policy == "keep-objects" else differ & (after == 0)
+    values = np.union1d(after[gain], before[loss])
+    for value in values[values > 0].tolist():
+        more = Patch.of_frame(gain & (after == value))
+        less = Patch.of_frame(loss & (before == value))
+        yield int(value), more, less
 
 
 def split(cell: Cell, parts: Sequence[Patch], ids: Sequence[str]) -> list[Entry]:

@@ -6,6 +6,9 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from cellwright.geometry import to_label_map
 from cellwright.label.session.candidates import Candidates
 from cellwright.label.session.cell import Cell, Entry
 from cellwright.label.session.commits import (
@@ -157,9 +160,19 @@ class Field:
         """Ids of `cells`, in their order."""
         return tuple(str(t["id"]) for t in self.cells(plane).tags)
 
+    def labels(self, plane: int | None = None) -> tuple[np.ndarray, tuple[str, ...]]:
+        """Label map of `cells` to show and to paint on, and the ids: value i + 1 is ids[i].
+
+        Where cells overlap it shows the smaller one; `Editor.painted` takes a painted map back
+        without flattening anything.
+        """
+        with self.session.lock:
+            return to_label_map(self.cells(plane)), self.ids(plane)
+
     def cell(self, id: str) -> Cell:
         """One committed cell with what is known of it."""
-        found = self.session.state(self.name).cell(id)
+        with self.session.lock:
+            found = self.session.state(self.name).cell(id)
         if found is None:
             raise InputError(f"there is no cell {id} in {self.name} (any more); see ids()")
         return found
@@ -168,11 +181,9 @@ class Field:
         """Ids of the cells under a pixel, the smallest first."""
         wanted = checked_planes(plane, self.planes) if plane is not None else None
         r, c = int(row), int(column)
-        hits = []
-        for cell in self.session.state(self.name).cells:
-            patch = cell.patch
-            if patch and cell.on(wanted) and patch.has(r, c):
-                hits.append((patch.area, cell.id))
+        with self.session.lock:
+            near = self.session.state(self.name).near((r, c, r + 1, c + 1), wanted)
+        hits = [(n.patch.area, n.id) for n in near if n.patch and n.patch.has(r, c)]
         return tuple(id for _, id in sorted(hits))
 
     # prompts and commits
@@ -292,7 +303,7 @@ class Field:
         """Write new cells after the policy divided the pixels; ids of those committed."""
         policy = check_policy(policy or self.session.policy)
         with self.session.lock:
-            changes, refused = divided(new, self.session.state(self.name).cells, policy)
+            changes, refused = divided(new, self.session.state(self.name), policy)
             for id, reason in refused.items():
                 self._refuse(f"{id} was not committed: {reason}", strict)
             self.change(kind, changes, policy=policy, **meta)

@@ -8,6 +8,7 @@ from a whole one. All files together, sorted by clock, are the history of the da
 
 from __future__ import annotations
 
+import gc
 import getpass
 import json
 import logging
@@ -17,7 +18,8 @@ import secrets
 import socket
 import time
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -115,9 +117,10 @@ class Journal:
             For a damaged line with others after it, or a journal of a later version.
         """
         found: list[Record] = []
-        for path in sorted(self.folder.glob("*" + SUFFIX)) if self.folder.is_dir() else ():
-            if path != self.path:
-                found += self._read_file(path)
+        with garbage_later():
+            for path in sorted(self.folder.glob("*" + SUFFIX)) if self.folder.is_dir() else ():
+                if path != self.path:
+                    found += self._read_file(path)
         found = [r for r in found if r.key[1:] not in self._seen]
         fresh = {r.key[1:]: r for r in found}  # a copy of a file counts once
         self._seen.update(fresh)
@@ -196,7 +199,8 @@ class Journal:
     def _write(self, data: bytes) -> None:
         if self._handle is None:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+            how = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+            self._handle = os.open(self.path, how, 0o644)
             sync_path(self.folder)
         if os.fstat(self._handle).st_size != self._good:  # rest of a write that failed
             os.ftruncate(self._handle, self._good)
@@ -213,6 +217,22 @@ class Journal:
             self._handle = None
 
 
+@contextmanager
+def garbage_later() -> Iterator[None]:
+    """Do not look for garbage while many small objects are made, all of which stay.
+
+    Python looks through all of them again and again otherwise, which takes most of the time of
+    reading a long journal.
+    """
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
 def account() -> str:
     """Name of the account that the process runs under."""
     try:
@@ -223,8 +243,3 @@ def account() -> str:
 
 def _word(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_")[:24] or "x"
-
-
-def authors(records: Iterable[Record]) -> set[str]:
-    """Who wrote `records`."""
-    return {str(r.body["by"][0]) for r in records}

@@ -96,13 +96,14 @@ def decode(patches: Sequence[Patch]) -> None:
     if not waiting:
         return
     shape = waiting[0].shape
-    boxes, crops = decode_rle([{"counts": p._counts} for p in waiting], shape)
+    other = f"a mask of the journal was made on another image than this one of {shape}"
+    try:
+        boxes, crops = decode_rle([{"counts": p._counts} for p in waiting], shape)
+    except InputError as error:
+        raise InputError(f"{other} ({error})") from error
     for patch, box, crop in zip(waiting, boxes.tolist(), crops, strict=True):
         if tuple(box) != patch.box:
-            raise InputError(
-                f"a mask of the journal lies in {tuple(box)}, its record says {patch.box}; was "
-                f"it made on another image than this one of {shape}?"
-            )
+            raise InputError(f"{other}: it lies in {tuple(box)}, its record says {patch.box}")
         patch._crop = crop
 
 

@@ -15,6 +15,13 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
+
+fcntl: ModuleType | None
+try:
+    import fcntl
+except ImportError:  # no such locks on Windows: the time of the file has to do
+    fcntl = None
 
 log = logging.getLogger(__name__)
 
@@ -70,21 +77,23 @@ class Beacon:
         text = json.dumps({**self._about, "fields": sorted(fields)}).encode()
         try:
             if self._handle is None:
-                self._begin()
-            assert self._handle is not None
+                self._handle = self._begin()
+            os.lseek(self._handle, 0, os.SEEK_SET)
             os.ftruncate(self._handle, 0)
-            os.pwrite(self._handle, text, 0)
+            os.write(self._handle, text)
         except OSError as error:
             log.info("%s: others cannot see that this session is open (%s)", self.path, error)
         self._beat = time.monotonic()
 
-    def _begin(self) -> None:
+    def _begin(self) -> int:
+        """Make the file; where there are locks it is locked before others can see it."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        part = self.path.with_name(f".part-{self.path.name}")
-        handle = os.open(part, os.O_RDWR | os.O_CREAT, 0o644)
-        _lock(handle)  # before others can see it, so that they never find it free
-        os.replace(part, self.path)
-        self._handle = handle
+        part = self.path.with_name(f".part-{self.path.name}") if fcntl else self.path
+        handle = os.open(part, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
+        if fcntl:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            os.replace(part, self.path)
+        return handle
 
     def beat(self) -> None:
         """Touch the file if the last time is a while ago."""
@@ -98,8 +107,8 @@ class Beacon:
     def close(self) -> None:
         """Take the file away."""
         if self._handle is not None:
-            self.path.unlink(missing_ok=True)
             os.close(self._handle)
+            self.path.unlink(missing_ok=True)
             self._handle = None
 
 
@@ -132,19 +141,9 @@ def _lives(path: Path, about: Presence) -> bool:
     return fresh if held is None else held
 
 
-def _lock(handle: int) -> None:
-    try:
-        import fcntl
-    except ImportError:  # no such locks on Windows: the time of the file has to do
-        return
-    fcntl.flock(handle, fcntl.LOCK_EX)
-
-
 def _held(path: Path) -> bool | None:
     """Whether somebody holds the lock; None where that cannot be told."""
-    try:
-        import fcntl
-    except ImportError:
+    if not fcntl:
         return None
     handle = os.open(path, os.O_RDONLY)
     try:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from cellwright.label.session.cell import Cell, Entry, fold
-from cellwright.label.session.journal import Key, Record
-from cellwright.label.session.patch import decode
+import numpy as np
+
+from cellwright.label.session.cell import Cell, Entry, Planes, fold
+from cellwright.label.session.journal import Key, Record, garbage_later
+from cellwright.label.session.patch import Box, decode
 
 _VERSIONS = count()
 
@@ -52,9 +54,12 @@ class FieldState:
         self._bodies: dict[Key, Mapping[str, Any]] = {}
         self._history: defaultdict[str, list[tuple[Key, str, Entry]]] = defaultdict(list)
         self._cells: dict[str, Cell | None] = {}
-        self._listed: tuple[int, tuple[Cell, ...]] = (-1, ())
+        self._there: dict[str, Cell] = {}
+        self._order: list[tuple[Key, str]] = []
+        self._boxes = np.zeros((0, 4), np.int64)
         for number, entry in enumerate(base):
             self._history[str(entry["id"])].append(((*BASE[:2], number), "", entry))
+        self._stale = set(self._history)
 
     def apply(self, records: Iterable[Record]) -> None:
         """Take up records, new ones or such of other sessions that lie in the past."""
@@ -84,6 +89,7 @@ class FieldState:
             touched |= {str(e["id"]) for e in self._bodies[key]["cells"]}
         for id in touched:
             self._cells.pop(id, None)
+        self._stale |= touched
         self.version = next(_VERSIONS)
 
     def _follow(self, record: Record) -> None:
@@ -131,13 +137,42 @@ class FieldState:
     @property
     def cells(self) -> tuple[Cell, ...]:
         """Cells that are there and have pixels, in the order in which they were committed."""
-        if self._listed[0] != self.version:
-            there = [c for c in map(self.cell, list(self._history)) if c]
-            decode([p for c in there for _, p in c.parts])
-            there = [c for c in there if c.patch]
-            there.sort(key=lambda c: (c.born, c.id))
-            self._listed = (self.version, tuple(there))
-        return self._listed[1]
+        self._list()
+        return tuple(self._there[id] for _, id in self._order)
+
+    def near(self, box: Box, planes: Planes) -> list[Cell]:
+        """Those of `cells` on one of `planes` whose boxes meet `box`."""
+        self._list()
+        a, b, c, d = box
+        r0, c0, r1, c1 = self._boxes.T
+        hits = np.flatnonzero((r0 < c) & (r1 > a) & (c0 < d) & (c1 > b))
+        found = [self._there[self._order[i][1]] for i in hits.tolist()]
+        return [cell for cell in found if cell.on(planes)]
+
+    def _list(self) -> None:
+        """Bring the list of cells up to date; after one edit only one cell is looked at."""
+        ids, self._stale = self._stale, set()
+        if len(ids) > 100:
+            with garbage_later():
+                changed = [self.cell(id) for id in ids]
+                decode([p for c in changed if c for _, p in c.parts])
+                self._there = {i: c for i, c in self._there.items() if i not in ids}
+                self._there |= {c.id: c for c in changed if c and c.patch}
+                self._order = sorted((c.born, c.id) for c in self._there.values())
+                boxes = [self._there[id].patch.box for _, id in self._order]  # type: ignore[union-attr]
+                self._boxes = np.array(boxes, np.int64).reshape(-1, 4)
+            return
+        for id in ids:
+            old, new = self._there.pop(id, None), self.cell(id)
+            if old:
+                place = bisect_left(self._order, (old.born, id))
+                del self._order[place]
+                self._boxes = np.delete(self._boxes, place, axis=0)
+            if new and new.patch:
+                self._there[id] = new
+                place = bisect_left(self._order, (new.born, id))
+                self._order.insert(place, (new.born, id))
+                self._boxes = np.insert(self._boxes, place, new.patch.box, axis=0)
 
     def count(self) -> int:
         """Number of cells; those that were erased completely are not looked for."""

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from cellwright.formats.dataset import Dataset, open_dataset, read_coco
-from cellwright.label.session.journal import FOLDER, Journal, Record
+from cellwright.label.session.journal import FOLDER, Journal, Record, garbage_later
 from cellwright.label.session.policies import check_policy
 from cellwright.label.session.presence import SUFFIX, Beacon, Presence, others
 from cellwright.label.session.preview import settings_of
@@ -242,7 +242,7 @@ class LabelSession:
 
     def progress(self) -> tuple[FieldProgress, ...]:
         """How far each field is, in the order of the data set."""
-        with self.lock:
+        with self.lock, garbage_later():
             return tuple(self._progress(name) for name in self.names)
 
     def _progress(self, name: str) -> FieldProgress:
@@ -273,8 +273,10 @@ class LabelSession:
                 from cellwright.label.session.field import base_entries
 
                 index = self._index[name]
-                state = FieldState(self.dataset.shape(index), base_entries(self.dataset, index))
-                state.apply(self._records.get(name, ()))
+                with garbage_later():
+                    shape = self.dataset.shape(index)
+                    state = FieldState(shape, base_entries(self.dataset, index))
+                    state.apply(self._records.get(name, ()))
                 self._states[name] = state
             return self._states[name]
 
