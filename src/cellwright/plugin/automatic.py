@@ -28,7 +28,6 @@ class AutomaticMasks:
         self.field: Field | None = None
         self.plane: int | None = None
         self.least = 0.0
-        self._layer.editable = False
 
     def show(self, field: Field, plane: int | None) -> None:
         """Show the candidates of a plane."""
@@ -49,6 +48,7 @@ class AutomaticMasks:
         drawn = label_map(self._shape, [(n, p) for n, (_, _, p) in enumerate(self._cells, start=1)])
         if not np.array_equal(self._layer.data, drawn):
             self._layer.data = drawn
+        self._layer.editable = False  # napari allows it again with every new array
 
     def __len__(self) -> int:
         return len(self._cells)

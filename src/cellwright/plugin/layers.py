@@ -116,7 +116,7 @@ class AnnotatorLayers:
 
     def signs(self) -> np.ndarray:
         """(P,) bool of the points that are there: True is on the cell."""
-        return np.asarray(self.points.features["sign"] == SIGNS[True], bool)
+        return np.array(self.points.features["sign"] == SIGNS[True], bool)
 
     def flip(self, picked: Sequence[int]) -> None:
         """Turn points that are there into the other kind."""
