@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cellwright.augment import (
+    NORMALISATIONS,
     Warp,
     change_intensity,
     draw_warp,
@@ -16,6 +18,7 @@ from cellwright.augment import (
 )
 from cellwright.geometry import to_label_map
 from cellwright.synth import simulate_field
+from cellwright.types import InputError
 
 
 @settings(max_examples=20, deadline=None)
@@ -69,9 +72,21 @@ def test_percentiles_become_zero_and_one() -> None:
     )
 
 
-def test_a_flat_image_stays_finite() -> None:
+def test_smallest_and_largest_or_mean_and_spread() -> None:
+    image = np.stack([np.arange(10_000.0), np.arange(10_000.0) * 7 + 3]).reshape(2, 100, 100)
+    scaled = normalise(image, *intensity_range(image, kind="min-max"))
+    assert (scaled.min(axis=(1, 2)).tolist(), scaled.max(axis=(1, 2)).tolist()) == ([0, 0], [1, 1])
+    scaled = normalise(image, *intensity_range(image, kind="z-score"))
+    np.testing.assert_allclose(scaled.mean(axis=(1, 2)), 0, atol=1e-4)
+    np.testing.assert_allclose(scaled.std(axis=(1, 2)), 1, atol=1e-4)
+    with pytest.raises(InputError, match="z-score"):
+        intensity_range(image, kind="log")
+
+
+@pytest.mark.parametrize("kind", NORMALISATIONS)
+def test_a_flat_image_stays_finite(kind: str) -> None:
     image = np.full((1, 8, 8), 7.0)
-    assert np.isfinite(normalise(image, *intensity_range(image))).all()
+    assert np.isfinite(normalise(image, *intensity_range(image, kind=kind))).all()
 
 
 def test_uneven_light_is_smooth_and_around_one() -> None:

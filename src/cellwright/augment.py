@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from cellwright.types import Instances
+from cellwright.types import InputError, Instances
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,10 +194,37 @@ def normalise(image: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarra
     return ((image - low[:, None, None]) / span).astype(np.float32)
 
 
+NORMALISATIONS = ("percentile", "min-max", "z-score")
+
+
 def intensity_range(
-    planes: np.ndarray, *, low: float = 1.0, high: float = 99.8
+    planes: np.ndarray, *, low: float = 1.0, high: float = 99.8, kind: str = "percentile"
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Percentiles of each plane of (plane, row, column), two float32 arrays of (plane,)."""
+    """What `normalise` maps to 0 and 1 in each plane.
+
+    Parameters
+    ----------
+    planes
+        (plane, row, column).
+    low, high
+        Percentiles, for "percentile".
+    kind
+        "percentile"; "min-max" (P2, section 4.3: pixel values between 0 and 1); "z-score": the
+        mean, and the mean and one standard deviation.
+
+    Returns
+    -------
+    tuple
+        Two float32 arrays of (plane,).
+    """
     flat = planes.reshape(len(planes), -1)
+    if kind == "min-max":
+        return flat.min(axis=1).astype(np.float32), flat.max(axis=1).astype(np.float32)
+    if kind == "z-score":
+        mean = flat.mean(axis=1, dtype=np.float64)
+        spread = flat.std(axis=1, dtype=np.float64)
+        return mean.astype(np.float32), (mean + spread).astype(np.float32)
+    if kind != "percentile":
+        raise InputError(f"normalisation {kind!r} is not known; one of {NORMALISATIONS} is wanted")
     bounds = np.percentile(flat, [low, high], axis=1).astype(np.float32)
     return bounds[0], bounds[1]

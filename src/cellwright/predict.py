@@ -143,8 +143,8 @@ class Predictor:
         return max(1, min(self.batch_size, 2**20 // ((r1 - r0) * (c1 - c0))))
 
     def _bounds(self, image: Image) -> tuple[np.ndarray, np.ndarray]:
-        low, high = self.card.normalisation.low, self.card.normalisation.high
-        return intensity_range(thinned(image), low=low, high=high)
+        how = self.card.normalisation
+        return intensity_range(thinned(image), low=how.low, high=how.high, kind=how.kind)
 
     def _decode(self, store: MapStore, shape: tuple[int, int]) -> Instances:
         parts = []

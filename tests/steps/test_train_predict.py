@@ -47,6 +47,18 @@ def test_the_model_folder_is_whole(model: Path) -> None:
     assert not list(model.rglob("*.ckpt"))
 
 
+def test_the_normalisation_stays_with_the_model(data: Path, tmp_path: Path) -> None:
+    train(data, tmp_path / "m", **{**QUICK, "epochs": 1}, normalise="z-score")
+    card = json.loads((tmp_path / "m" / "model.json").read_text())
+    assert card["normalisation"]["kind"] == "z-score"
+    train(data, tmp_path / "n", **{**QUICK, "epochs": 1}, init=tmp_path / "m")
+    card = json.loads((tmp_path / "n" / "model.json").read_text())
+    assert card["normalisation"]["kind"] == "z-score"
+    assert predict(data, tmp_path / "m", tmp_path / "out", quiet=True).done == 4
+    with pytest.raises(InputError, match="one of percentile, min-max, z-score"):
+        train(data, tmp_path / "o", **QUICK, normalise="log")
+
+
 def test_resuming_gives_the_weights_of_an_unbroken_training(data: Path, tmp_path: Path) -> None:
     from safetensors.torch import load_file
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -41,6 +41,10 @@ def train(
     patience: Annotated[
         int | None, typer.Option(min=1, help="Stop after so many epochs without gain.")
     ] = None,
+    normalise: Annotated[
+        Literal["percentile", "min-max", "z-score"] | None,
+        typer.Option(help="How intensities become input; percentiles 1 and 99.8 by default."),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where it stopped.")] = False,
     device: options.Device = "auto",
     jobs: options.Jobs = None,
@@ -67,6 +71,7 @@ def train(
         batch_size=batch_size,
         accumulate=accumulate,
         patience=patience,
+        normalise=normalise,
         resume=resume,
         device=device,
         seed=seed,

@@ -113,6 +113,7 @@ class Train(Strict):
     learning_rate: Annotated[float, Field(gt=0)] = 2e-3
     patience: Count | None = None
     widths: tuple[Count, ...] | None = None
+    normalise: Literal["percentile", "min-max", "z-score"] | None = None
 
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """`where` as pairs of key and value; several values of one key are alternatives."""

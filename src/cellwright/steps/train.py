@@ -18,7 +18,7 @@ from cellwright.types import InputError
 if TYPE_CHECKING:
     from cellwright.formats.dataset import Dataset
     from cellwright.zoo.checkpoint import ModelCard
-    from cellwright.zoo.method import DenseMethod
+    from cellwright.zoo.method import DenseMethod, Normalisation
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +55,7 @@ def train(
     patience: int | None = None,
     accumulate: int = 1,
     widths: Sequence[int] | None = None,
+    normalise: str | None = None,
     seed: int = 0,
     device: str = "auto",
     jobs: int | None = None,
@@ -88,6 +89,9 @@ def train(
         Epochs without a better validation loss before stopping early; None never does.
     widths
         Channels of each level of the network, if not the method's own.
+    normalise
+        "percentile" (1 and 99.8), "min-max" or "z-score", per image and channel; that of
+        `init` if not given, else percentiles. The model keeps it and predicts with it.
     seed
         Of weights and crops.
     device
@@ -115,9 +119,15 @@ def train(
         raise InputError("epochs and minutes were both given; a training has one budget")
     if minutes is not None and minutes <= 0:
         raise InputError(f"{minutes} minutes came; a training needs more than none")
+    from cellwright.augment import NORMALISATIONS
     from cellwright.zoo.builders import entry
 
     entry(method)
+    if normalise not in (None, *NORMALISATIONS):
+        raise InputError(
+            f"normalisation {normalise!r} is not known; one of {', '.join(NORMALISATIONS)} is "
+            "wanted"
+        )
     folder = Path(output)
     data = _data(Path(dataset), val, val_fraction, _tags(where))
     options = {
@@ -134,12 +144,23 @@ def train(
         "patience": patience,
         "accumulate": accumulate,
         "widths": list(widths) if widths else None,
+        "normalise": normalise,
         "seed": seed,
     }
     if _begin(folder, options, resume):
         log.warning("%s is finished already; nothing was trained", folder)
         return StepResult(folder, skipped=1)
     return _train(folder, data, options, init=init, device=device, jobs=jobs, quiet=quiet)
+
+
+def _normalisation(kind: str | None, init: str | Path | None) -> Normalisation:
+    """As asked for, else that of the model to start from, else the default."""
+    from cellwright.zoo.checkpoint import read_card
+    from cellwright.zoo.method import Normalisation
+
+    if kind is not None:
+        return Normalisation(kind=kind)
+    return read_card(Path(init))[0].normalisation if init else Normalisation()
 
 
 def _tags(where: Sequence[tuple[str, str]] | Mapping[str, str]) -> dict[str, list[str]]:
@@ -228,7 +249,6 @@ def _train(
     from cellwright.train.fit import Budget, FitSettings, Learner, fit
     from cellwright.zoo.builders import build
     from cellwright.zoo.checkpoint import ModelCard, save_model
-    from cellwright.zoo.method import Normalisation
 
     if jobs:
         torch.set_num_threads(jobs)
@@ -240,7 +260,7 @@ def _train(
     torch.manual_seed(options["seed"])
     method = build(options["method"], **arguments)
     unfit = _start_from(Path(init), method) if init else []
-    normalisation = Normalisation()
+    normalisation = _normalisation(options["normalise"], init)
     frames, fold = (
         Frames(part, codec=method.codec, normalisation=normalisation)
         for part in (data.train, data.fold)

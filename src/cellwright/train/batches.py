@@ -27,7 +27,7 @@ class Frames:
     codec
         Encodes the instances.
     normalisation
-        Percentiles of the input.
+        Of the input.
     memory_limit
         Bytes of frames and targets kept; further frames are read again at each use.
     """
@@ -57,7 +57,8 @@ class Frames:
         if sample.instances is None:
             raise InputError(f"{sample.name} has no labels; label it or leave it out with --where")
         planes = sample.image.stack()
-        bounds = intensity_range(planes, low=self.normalisation.low, high=self.normalisation.high)
+        how = self.normalisation
+        bounds = intensity_range(planes, low=how.low, high=how.high, kind=how.kind)
         image = normalise(planes, *bounds)
         targets = {
             name: value.numpy().astype(np.float16)

@@ -35,7 +35,7 @@ class ModelCard:
     arguments
         What the builder was called with.
     normalisation
-        Percentiles of the input normalisation.
+        How intensities become input.
     thresholds
         Codec settings, tuned on the fold named in `provenance`.
     pixel_size

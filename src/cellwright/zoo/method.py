@@ -87,10 +87,14 @@ class Normalisation:
     ----------
     low, high
         Percentiles mapped to 0 and 1 (1 and 99.8, as the field does).
+    kind
+        "percentile", or without percentiles "min-max" or "z-score", as of
+        `cellwright.augment.intensity_range`.
     """
 
     low: float = 1.0
     high: float = 99.8
+    kind: str = "percentile"
 
 
 def with_thresholds(method: DenseMethod, thresholds: Mapping[str, Any]) -> DenseMethod:
