@@ -82,7 +82,7 @@ def test_the_output_is_an_ordinary_data_set_with_files_beside_it(
     assert text["annotations"][0]["segmentation"]["size"] == list(SHAPE)
     labels = read_labels(tmp_path / "out" / "labels" / "field_0000.tif")
     assert set(np.unique(labels)) == {0, 1, 2, 3}
-    planes = [read_labels(tmp_path / "out" / "labels" / f"field_0000_z0{z}.tif") for z in range(3)]
+    planes = [read_labels(tmp_path / "out" / "labels" / f"field_0000_z{z}.tif") for z in (1, 2, 3)]
     assert [int((p == 3).sum()) for p in planes] == [64, 0, 64]
     assert all((p == 1).any() for p in planes)
     listed = json.loads((tmp_path / "out" / "cells" / "field_0000.json").read_text())["cells"]
@@ -116,24 +116,43 @@ def test_the_route_of_a_field_says_what_its_images_are(
             field.commit(square(40, 40))
     labelled(stacks, tmp_path / "out", quiet=True)
     out = open_dataset(tmp_path / "out")
-    assert out.names == (
-        "field_0000", "field_0001_z00", "field_0001_z01", "field_0001_z02", "field_0002",
-    )  # fmt: skip
-    assert [len(out.instances(i)) for i in range(5)] == [2, 1, 2, 2, 2]
-    assert {out.image(i).axes for i in range(5)} == {"YX"}
+    planes = [f"{name}_z{z}" for name in ("field_0001", "field_0002") for z in (1, 2, 3)]
+    assert out.names == ("field_0000", *planes)
+    assert [len(out.instances(i)) for i in range(7)] == [2, 1, 2, 2, 2, 2, 2]
+    assert {out.image(i).axes for i in range(7)} == {"YX"}
     stack = open_dataset(stacks).image(1).data
     np.testing.assert_array_equal(out.image(2).data, stack[1])
-    assert [out.tags(i).get("z") for i in range(5)] == [None, 0, 1, 2, None]
+    assert [out.tags(i).get("z") for i in range(7)] == [None, 1, 2, 3, 1, 2, 3]
     assert len({out.tags(i)["field"] for i in (1, 2, 3)}) == 1
-    assert [out.tags(i)["route"] for i in (0, 1, 4)] == ["median", "z-aware", "merged"]
+    assert [out.tags(i)["z_route"] for i in (0, 1, 4)] == ["median", "z-aware", "merged"]
     union = frames(out.instances(0))[0]
     np.testing.assert_array_equal(union, square(2, 2) | square(4, 4))
     assert "planes" not in out.instances(0).tags[0]
-    assert "--where route=" in caplog.text
+    assert "choose one with z_route=" in caplog.text
     labelled(stacks, tmp_path / "max", view="max", quiet=True)
     again = open_dataset(tmp_path / "max")
     np.testing.assert_array_equal(again.image(1).data, stack.max(axis=0))
     assert len(again) == 3
+
+
+def test_cells_of_planes_are_merged_into_one_set_by_overlap(stacks: Path, tmp_path: Path) -> None:
+    with LabelSession.open(stacks) as session:
+        field = session.field("field_0000")
+        field.mark(route="merged")
+        for plane in range(3):
+            field.commit(square(10, 10 + plane), planes=plane)
+        field.commit(square(40, 40), planes=1)
+        field.commit(square(50, 5))
+    labelled(stacks, tmp_path / "planes", quiet=True)
+    labelled(stacks, tmp_path / "stack", view="stack", quiet=True)
+    planes, stack = open_dataset(tmp_path / "planes"), open_dataset(tmp_path / "stack")
+    assert stack.image(0).axes == "ZYX"
+    wanted = square(10, 10) | square(10, 11) | square(10, 12)
+    for cells in (planes.instances(0), planes.instances(2), stack.instances(0)):
+        assert len(cells) == 3
+        assert any((f == wanted).all() for f in frames(cells))
+        assert {t["z_count"] for t in cells.tags} == {3, 1}
+        assert not any("planes" in t for t in cells.tags)
 
 
 def test_dead_cells_are_labelled_or_left_out(stacks: Path, tmp_path: Path) -> None:

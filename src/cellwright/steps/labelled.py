@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cellwright.steps.progress import track
 from cellwright.steps.result import StepResult
@@ -57,7 +57,7 @@ def labelled(
         Data set that was labelled; its journal is replayed.
     output
         Folder to write: ``annotations.json`` (COCO, RLE, boxes) and ``images``;
-        ``labels/NAME.tif``, and ``labels/NAME_z00.tif`` ... where cells are on single planes;
+        ``labels/NAME.tif``, and ``labels/NAME_z1.tif`` ... where cells are on single planes;
         ``cells/NAME/0001_r12_c34.npy``, one boolean crop per cell with the row and column of
         its upper left pixel, and ``cells/NAME.json``, which lists them; ``rois/NAME.zip`` for
         ImageJ.
@@ -69,8 +69,9 @@ def labelled(
         "drop" leaves out cells of which half or more lies under larger ones (P2), "keep" none.
     view
         What the images of the output are: "stack" as in `dataset`, "planes" one image per plane
-        with the cells on it, or a projection. "auto" goes by the route of each field: median
-        projection for "median" and "merged", planes for "z-aware", else the stack.
+        with the cells on it, or a projection. "auto" goes by the route of each field
+        (`cellwright.label.zstack`): the median projection for "median", planes with their own
+        cells for "z-aware", planes that all have the merged set for "merged", else the stack.
     done_only
         Take only the cells of fields that were marked as done; the others are there, unlabelled.
     label_maps, crops, rois
@@ -106,8 +107,8 @@ def labelled(
             images, cells, warned = _write(session, wanted, part, options, kinds, left_out, quiet)
             stamp = {"schema_version": 1, "dataset": Path(dataset).name, **asdict(options)}
             write_json(stamp | {"images": images, "cells": cells}, part / STAMP)
-    if warned:
-        log.warning("%s", warned)
+    for line in warned:
+        log.warning("%s", line)
     log.info("wrote %d images with %d cells into %s", images, cells, output)
     details = {"cells": cells, "fields": len(wanted), "left_out": dict(left_out)}
     return StepResult(output, images, details=details)
@@ -134,26 +135,27 @@ def _check_output(dataset: Path, output: Path) -> None:
 def _write(
     session: LabelSession, wanted: list[FieldProgress], folder: Path, options: _Options,
     kinds: list[str], left_out: Counter[str], quiet: bool,
-) -> tuple[int, int, str]:  # fmt: skip
-    """Write all fields into `folder`: images, cells, and a warning if routes are mixed."""
+) -> tuple[int, int, list[str]]:  # fmt: skip
+    """Write all fields into `folder`: images, cells, and warnings if routes are mixed."""
     from cellwright.formats.dataset import DatasetWriter
+    from cellwright.label.zstack import mixed_routes
     from cellwright.steps.labelled_files import write_files
 
     names = _class_names(session, wanted, options)
     images = cells = 0
+    tags = []
     with DatasetWriter(folder, class_names=names) as writer:
         for progress in track(wanted, "writing", quiet=quiet):
             field = session.field(progress.name)
             for sample in samples(field, progress, options, left_out):
                 writer.add(sample)
                 images += 1
+                tags.append(sample.image.tags)
                 if sample.instances is not None:
                     cells += len(sample.instances)
                     write_files(sample, folder, kinds)
             session.release(progress.name)
-    routes = sorted({p.route for p in wanted if p.route})
-    mixed = f"fields of the routes {', '.join(routes)} are in one data set; " if routes[1:] else ""
-    return images, cells, mixed and mixed + "choose one with --where route=... when training"
+    return images, cells, mixed_routes({"data": tags})
 
 
 def _class_names(
@@ -181,28 +183,41 @@ def samples(
     field: Field, progress: FieldProgress, options: _Options, left_out: Counter[str]
 ) -> Iterator[Sample]:
     """The images of a field with their cells, as the options want them."""
-    view = options.view
+    from cellwright.label import zstack as routes
+
+    route, view = progress.route, options.view
     if view == "auto":
-        view = {"median": "median", "merged": "median", "z-aware": "planes"}.get(
-            progress.route, "stack"
-        )
+        by_route = {routes.MEDIAN: "median", routes.MERGED: "planes", routes.Z_AWARE: "planes"}
+        view = by_route.get(route, "stack")
     known = bool(progress.cells or progress.done or field.came_labelled)
     known = known and (progress.done or not options.done_only)
-    more: dict[str, Any] = {"route": progress.route} if progress.route else {}
-    if view == "planes" and field.planes > 1:
-        more["field"] = field.image.tags.get("field", field.name)
-        for plane in range(field.planes):
-            image = field.view(plane)
-            image = replace(image, tags={**image.tags, **more, "z": plane})
-            found = _truth(field.cells(plane), options, left_out) if known else None
-            yield Sample(f"{field.name}_z{plane:02d}", image, found)
-        return
-    from cellwright.label.session.truth import one_per_object
+    if view == "planes" and field.planes > 1 and route != routes.MERGED:
+        planes = [_truth(field.cells(z), options, left_out) for z in range(field.planes)]
+        made = routes.in_planes(Sample(field.name, field.image), planes, route=route or "z-aware")
+    else:
+        cells = _truth(_one_set(field, merged=route == routes.MERGED), options, left_out)
+        if view == "planes" and field.planes > 1:
+            made = routes.in_planes(Sample(field.name, field.image), cells, route=route)
+        else:
+            image = field.image if view in ("stack", "planes") else field.view(projection=view)
+            more = {routes.Z_ROUTE: route} if route else {}
+            image = replace(image, tags={**image.tags, **more})
+            made = (Sample(field.name, image, cells),)
+    for sample in made:
+        yield sample if known else sample.with_instances(None)
 
-    image = field.image if view in ("stack", "planes") else field.view(projection=view)
-    image = replace(image, tags={**image.tags, **more})
-    found = _truth(one_per_object(field.cells()), options, left_out) if known else None
-    yield Sample(field.name, image, found)
+
+def _one_set(field: Field, *, merged: bool) -> Instances:
+    """One set of cells of a field: masks of one object are joined, those of planes merged."""
+    from cellwright.label.plane_links import merge_planes
+    from cellwright.label.session.truth import on_plane, one_per_object
+
+    cells = one_per_object(field.cells())
+    if not merged or field.planes < 2:
+        return cells
+    found = merge_planes([on_plane(cells, z) for z in range(field.planes)])
+    tags = [{k: v for k, v in t.items() if k != "planes"} for t in found.tags]
+    return replace(found, tags=tuple(tags))
 
 
 def _truth(cells: Instances, options: _Options, left_out: Counter[str]) -> Instances:

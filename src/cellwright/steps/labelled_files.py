@@ -9,6 +9,7 @@ import numpy as np
 
 from cellwright.formats.atomic import write_json
 from cellwright.geometry import to_label_map
+from cellwright.label.session.truth import is_on
 from cellwright.types import Instances, Sample
 
 
@@ -32,8 +33,10 @@ def write_files(sample: Sample, folder: Path, kinds: Sequence[str]) -> None:
         from cellwright.formats.label_map import write_labels as write_map
 
         write_labels(cells, folder / "labels" / f"{sample.name}.tif")
+        digits = len(str(sample.image.size("Z")))
         for plane, labels in per_plane(cells, sample.image.size("Z")):
-            write_map(labels, folder / "labels" / f"{sample.name}_z{plane:02d}.tif")
+            name = f"{sample.name}_z{plane + 1:0{digits}d}.tif"
+            write_map(labels, folder / "labels" / name)
     if "rois" in kinds and len(cells):
         from cellwright.formats.rois import write_instances as write_rois
 
@@ -51,8 +54,8 @@ def per_plane(cells: Instances, count: int) -> Iterator[tuple[int, np.ndarray]]:
     if count < 2 or all(o is None for o in on):
         return
     for plane in range(count):
-        there = [i for i, o in enumerate(on) if o is None or str(plane) in str(o).split(",")]
-        number = np.array([0, *(i + 1 for i in there)], np.uint32)
+        there = np.flatnonzero(is_on(cells, plane))
+        number = np.concatenate([[0], there + 1]).astype(np.uint32)
         yield plane, number[to_label_map(cells[there])]
 
 

@@ -108,6 +108,10 @@ def test_a_copy_of_a_file_counts_once(tmp_path: Path) -> None:
     path = written(tmp_path, 3)
     shutil.copy(path, path.with_name("conflicting copy.jsonl"))
     assert values(tmp_path) == [0, 1, 2]
+    reader = Journal(tmp_path, author="bob")
+    assert len(reader.read()) == 4
+    shutil.copy(path, path.with_name("another copy.jsonl"))
+    assert reader.read() == []
 
 
 def test_the_clock_never_goes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

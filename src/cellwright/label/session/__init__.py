@@ -11,12 +11,13 @@
 from cellwright.label.session.candidates import Candidates
 from cellwright.label.session.cell import Cell
 from cellwright.label.session.editor import Editor
-from cellwright.label.session.field import QC, ROUTES, Field
+from cellwright.label.session.field import QC, Field
 from cellwright.label.session.policies import POLICIES
 from cellwright.label.session.presence import Presence
 from cellwright.label.session.preview import Preview
 from cellwright.label.session.session import FieldProgress, LabelSession
 from cellwright.label.session.views import View
+from cellwright.label.zstack import ROUTES
 
 __all__ = [
     "POLICIES",

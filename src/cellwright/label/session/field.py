@@ -28,6 +28,7 @@ from cellwright.label.session.policies import check_policy
 from cellwright.label.session.presence import Presence
 from cellwright.label.session.preview import Preview, prompt_json
 from cellwright.label.session.views import View, look
+from cellwright.label.zstack import ROUTES
 from cellwright.types import Image, InputError, Instances, Prompts, Tag
 
 if TYPE_CHECKING:
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-ROUTES = ("median", "merged", "z-aware")
-"""How the truth of a z-stack is made (P1, 6.2): drawn on the median projection; drawn plane by
-plane and merged into one set; z-aware, each plane with the cells seen there."""
 QC = ("unchecked", "passed", "rework", "excluded")
 """States of the quality check of a field; one that is excluded is not exported."""
 

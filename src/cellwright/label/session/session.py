@@ -43,7 +43,7 @@ class FieldProgress:
     qc
         Its quality check, one of `cellwright.label.session.field.QC`.
     route
-        How its truth is made, one of `ROUTES`, or "" if nobody said.
+        How its truth is made, one of `cellwright.label.zstack.ROUTES`, or "" if nobody said.
     authors
         Who worked on it.
     """

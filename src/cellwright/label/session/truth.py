@@ -76,6 +76,18 @@ def without_covered(cells: Instances, *, share: float = COVERED) -> Instances:
     return cells[keep]
 
 
+def is_on(cells: Instances, plane: int) -> np.ndarray:
+    """(N,) bool: cells on a plane of the stack, by the tag ``planes``; those without are on all."""
+    tags: Sequence = cells.tags or ({},) * len(cells)
+    on = [t.get("planes") for t in tags]
+    return np.array([o is None or str(plane) in str(o).split(",") for o in on], bool)
+
+
+def on_plane(cells: Instances, plane: int) -> Instances:
+    """Cells on a plane of the stack."""
+    return cells[is_on(cells, plane)]
+
+
 def one_per_object(cells: Instances) -> Instances:
     """Masks with the same tag ``object``, drawn on several planes, made one cell (their union).
 
