@@ -156,6 +156,22 @@ def test_the_direction_of_the_planes_does_not_matter(drawn, mask, gap, least):
     assert told(one) == told(other, last=len(planes) - 1)
 
 
+@settings(max_examples=60, deadline=None)
+@given(stacks, st.randoms(use_true_random=False))
+def test_the_order_of_the_cells_of_a_plane_does_not_matter(drawn, random):
+    planes = as_planes([list(dict.fromkeys(plane)) for plane in drawn])
+    shuffled = [p[random.sample(range(len(p)), len(p))] for p in planes]
+    assert told(merge_planes(planes, iou=0.2)) == told(merge_planes(shuffled, iou=0.2))
+
+
+def test_equally_good_links_do_not_hang_on_the_order():
+    # Both of the second plane meet the first at the same IoU and distance.
+    around = [(10, 8), (10, 12)]
+    one, other = (merge_planes([cells((10, 10)), cells(*a)]) for a in (around, around[::-1]))
+    assert told(one) == told(other)
+    assert len(one) == 2
+
+
 @settings(max_examples=40, deadline=None)
 @given(stacks, st.integers(0, 2))
 def test_every_cell_is_in_one_chain(drawn, gap):

@@ -69,6 +69,17 @@ def test_fluorescence_is_laid_over_in_its_colour(colour):
     assert np.abs(outside - outside.mean(-1, keepdims=True)).mean() < 2  # grey stays grey
 
 
+def test_what_is_darker_than_the_background_has_no_colour():
+    image = two_channels()
+    image.data[1] += 5000
+    image.data[1, :20] = 0  # as behind a stop
+    shown = laid_over(image, strength=1.0).astype(int)
+    grey = shown.max(-1) - shown.min(-1)
+    assert grey[:20].max() == 0
+    assert grey[60:, 60:].mean() < 4
+    assert grey[32:48, 32:48].mean() > 100
+
+
 def test_strength_and_order_of_the_layers():
     image = two_channels()
     bare = laid_over(image, strength=0.0).astype(int)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +101,16 @@ def test_what_is_done_is_not_done_again(plate: Path, tmp_path: Path) -> None:
     assert again.details["alive"] > 0
     with pytest.raises(InputError, match="another dead"):
         alive(plate, tmp_path / "out", channel=1, dead="exclude", quiet=True)
+
+
+def test_other_cells_need_another_folder(plate: Path, tmp_path: Path) -> None:
+    samples = [s.with_instances(s.instances[2:]) for s in open_dataset(plate)]
+    write_dataset(open_dataset(plate), tmp_path / "in", class_names=("cell",))
+    alive(tmp_path / "in", tmp_path / "out", channel=1, quiet=True)
+    shutil.rmtree(tmp_path / "in")
+    write_dataset(samples, tmp_path / "in", class_names=("cell",))
+    with pytest.raises(InputError, match="another cells"):
+        alive(tmp_path / "in", tmp_path / "out", channel=1, quiet=True)
 
 
 def test_a_stopped_call_goes_on(plate: Path, tmp_path: Path, monkeypatch) -> None:

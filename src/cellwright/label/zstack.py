@@ -80,6 +80,7 @@ def z_aware(
     share: float = 0.25,
     iou: float = 0.5,
     gap: int = 1,
+    zs: Sequence[Tag] | None = None,
 ) -> tuple[Sample, ...]:
     """Route "z-aware": one image per plane, each with the cells seen there.
 
@@ -94,11 +95,13 @@ def z_aware(
         As in `seen_in_planes`; not used with `planes`.
     iou, gap
         As in `link_planes`: the tag ``cell`` of a cell is the same in all its planes.
+    zs
+        What the planes are called; by default they are counted from 1.
 
     Returns
     -------
     tuple of Sample
-        Named ``{name}_z{number}``, planes counted from 1, tagged ``field``, ``z`` and the route.
+        Named as by `plane_name`, tagged ``field``, ``z`` and the route.
     """
     if planes is None:
         if sample.instances is None:
@@ -110,23 +113,35 @@ def z_aware(
     else:
         _check_planes(sample.image, planes)
         planes = numbered(planes, link_planes(planes, iou=iou, gap=gap))
-    return in_planes(sample, planes, route=Z_AWARE)
+    return in_planes(sample, planes, route=Z_AWARE, zs=zs)
 
 
 def in_planes(
-    sample: Sample, planes: Sequence[Instances] | Instances, *, route: str
+    sample: Sample,
+    planes: Sequence[Instances] | Instances,
+    *,
+    route: str,
+    zs: Sequence[Tag] | None = None,
 ) -> tuple[Sample, ...]:
-    """A stack as one image per plane, with cells of their own or all with the same set."""
+    """A stack as one image per plane, with cells of their own or all with the same set.
+
+    Names and tags are as those of `z_aware`.
+    """
     count = sample.image.size("Z")
     each = [planes] * count if isinstance(planes, Instances) else planes
     _check_planes(sample.image, each)
     made = []
     for z, cells in enumerate(each):
         image = plane(sample.image, z)
-        tags = {"field": sample.name, **image.tags, "z": z + 1}
-        name = f"{sample.name}_z{z + 1:0{len(str(count))}d}"
+        tags = {"field": sample.name, **image.tags, "z": z + 1 if zs is None else zs[z]}
+        name = plane_name(sample.name, z, count, zs)
         made.append(_tagged(Sample(name, replace(image, tags=tags), cells), route))
     return tuple(made)
+
+
+def plane_name(name: str, z: int, count: int, zs: Sequence[Tag] | None = None) -> str:
+    """Name of plane `z` (from 0) of `count`: ``field_z3``, or as `zs` calls it, ``field_z18``."""
+    return f"{name}_z{z + 1:0{len(str(count))}d}" if zs is None else f"{name}_z{zs[z]}"
 
 
 def route_of(tags: Mapping[str, Tag]) -> str | None:

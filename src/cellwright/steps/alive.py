@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import json
 import logging
 import shutil
 from collections.abc import Iterator, Mapping
@@ -17,6 +16,7 @@ import numpy as np
 
 from cellwright.steps.progress import track
 from cellwright.steps.result import Failure, StepResult, write_failures
+from cellwright.steps.settings import note_settings
 from cellwright.types import Image, InputError, Instances, Sample
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def alive(
         **measured, "channel": channel, "only": only, "categories": categories, "dead": dead,
         "corrections": _digest(corrections), "cells": _digest(dataset.file.path),
     }  # fmt: skip
-    _begin(output, settings)
+    note_settings(output, SETTINGS_NAME, settings)
     others = tuple(n for n in dataset.class_names if only is not None and n != only)
     labelled = categories and dead == "label"
     names = (ALIVE, DEAD, *others) if labelled else dataset.class_names
@@ -216,24 +216,6 @@ def _read_corrections(path: str | Path, dataset: Dataset) -> dict[str, dict[int,
 
 def _digest(path: str | Path | None) -> str | None:
     return None if path is None else hashlib.sha256(Path(path).read_bytes()).hexdigest()
-
-
-def _begin(output: Path, settings: Mapping[str, Any]) -> None:
-    """Note how `output` is made; refuse to go on in another way."""
-    from cellwright.formats.atomic import write_json
-
-    note = output / SETTINGS_NAME
-    if note.is_file():
-        before = json.loads(note.read_text(encoding="utf-8"))
-        other = [k for k, v in settings.items() if before.get(k) != v]
-        if other:
-            raise InputError(
-                f"{output} was made with another {', '.join(other)}: use the same, or another "
-                "output folder"
-            )
-        return
-    output.mkdir(parents=True, exist_ok=True)
-    write_json(dict(settings), note)
 
 
 def _suffix(path: Path) -> str:

@@ -137,6 +137,6 @@ def _numbered(
         zip(middles.tolist(), colours.tolist(), strict=True), start=1
     ):
         place = (column, row)
-        pen.text(place, str(number), fill=tuple(colour), font=font, anchor="mm",
-                 stroke_width=1, stroke_fill=(0, 0, 0))  # fmt: skip
+        pen.text(place, str(number), fill=(255, 255, 255), font=font, anchor="mm",
+                 stroke_width=1, stroke_fill=tuple(c // 3 for c in colour))  # fmt: skip
     return np.array(picture)
