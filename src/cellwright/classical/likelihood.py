@@ -56,9 +56,9 @@ def log_ratio(
     index = (scaled.astype(np.int64) + bins * np.arange(count)[:, None]).ravel()
     parts = []
     for weight in (inside, outside):
-        mass = np.bincount(index, np.broadcast_to(weight, values.shape).ravel(), bins * count)
-        mass = mass.reshape(count, bins)
-        mass /= np.maximum(mass.sum(axis=1, keepdims=True), 1e-12)
+        weights = np.broadcast_to(weight, values.shape).ravel()
+        mass = np.bincount(index, weights, bins * count).astype(np.float64).reshape(count, bins)
+        mass = mass / np.maximum(mass.sum(axis=1, keepdims=True), 1e-12)
         parts.append(ndimage.gaussian_filter1d(mass, smooth, axis=1, mode="nearest") + floor)
     ratio = np.clip(np.log(parts[0] / parts[1]), -limit, limit).astype(np.float32)
     return ratio.ravel()[index].reshape(values.shape)

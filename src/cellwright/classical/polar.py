@@ -13,8 +13,6 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-TURNS = 3
-
 
 def sample_rays(
     plane: np.ndarray,
@@ -72,8 +70,8 @@ def closed_paths(cost: np.ndarray, *, jump: int = 1, bend: float = 0.0) -> np.nd
 
     Notes
     -----
-    The path is followed over three turns and the middle one is kept, which closes it (exactly
-    so whenever the best path of the long strip repeats itself, in practice almost always).
+    The path is followed over two turns and the middle one is kept, which closes it (exactly so
+    whenever the best path of the long strip repeats itself, in practice almost always).
 
     Examples
     --------
@@ -85,10 +83,10 @@ def closed_paths(cost: np.ndarray, *, jump: int = 1, bend: float = 0.0) -> np.nd
     steps = np.arange(-jump, jump + 1)
     pay = (bend * steps**2).astype(np.float32)[:, None, None]
     cost = np.ascontiguousarray(cost.transpose(1, 0, 2), dtype=np.float32)
-    came = np.zeros((TURNS * angles, count, size), np.int8)
+    came = np.zeros((2 * angles, count, size), np.int8)
     padded = np.full((count, size + 2 * jump), np.inf, np.float32)
     total = cost[0]
-    for turn in range(1, TURNS * angles):
+    for turn in range(1, 2 * angles):
         padded[:, jump : jump + size] = total
         choice = np.stack([padded[:, jump + s : jump + s + size] for s in steps]) + pay
         pick = choice.argmin(axis=0)
@@ -97,9 +95,10 @@ def closed_paths(cost: np.ndarray, *, jump: int = 1, bend: float = 0.0) -> np.nd
     at = total.argmin(axis=1)
     path = np.empty((count, angles), np.int64)
     every = np.arange(count)
-    for turn in range(TURNS * angles - 1, angles - 1, -1):
-        if turn < 2 * angles:
-            path[:, turn - angles] = at
+    first = angles // 2
+    for turn in range(2 * angles - 1, first - 1, -1):
+        if turn < first + angles:
+            path[:, turn % angles] = at
         at = at + came[turn, every, at]
     return path
 

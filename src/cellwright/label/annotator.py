@@ -155,9 +155,10 @@ def next_click(
         for row, col in before:
             if 0 <= row < depth.shape[0] and 0 <= col < depth.shape[1]:
                 depth[row, col] = 0
-        row, col = np.unravel_index(int(depth.argmax()), depth.shape)
-        if depth[row, col] > best[0]:
-            best = float(depth[row, col]), int(row), int(col), sign
+        deepest = int(depth.argmax())
+        if depth.flat[deepest] > best[0]:
+            row, col = divmod(deepest, depth.shape[1])
+            best = float(depth.flat[deepest]), row, col, sign
     return best[1:] if best[0] > 0 else None
 
 

@@ -94,7 +94,7 @@ def find_outlines(
     learned
         Whether the cost is the fitted one; else the one set by hand.
     """
-    every = [None] * len(frames) if clicks is None else list(clicks)
+    every: list[Clicks | None] = [None] * len(frames) if clicks is None else list(clicks)
     radii, doubt = [np.zeros((0, ANGLES))], [np.zeros(0)]
     for low in range(0, len(frames), TOGETHER):
         part = frames[low : low + TOGETHER]

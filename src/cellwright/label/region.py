@@ -6,26 +6,26 @@ further click that the mask contradicts moves the outline there and leaves the r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from cellwright.geometry import mask_box
 from cellwright.label.outline import Outlines, Window, find_outlines
+from cellwright.label.outline_size import sized_outlines, usual_radius
 from cellwright.label.outline_tables import REACH, Frames, box_frames, prompt_planes
 from cellwright.label.plane import pick_plane
 from cellwright.label.prompt_check import checked
 from cellwright.label.region_edit import correct, insist
 from cellwright.types import Image, InputError, Instances, Prompts
 
-#: half sizes in pixels of the frames tried around a click
-SIZES = 5.0 * np.sqrt(2.0) ** np.arange(10)
 #: score of an outline from its doubt: a straight line, fitted on train parts
 SCORE = (1.1, 0.12)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class RegionEmbedding:
     """What `RegionSegmenter.masks` needs of an image.
 
@@ -35,10 +35,21 @@ class RegionEmbedding:
         Rows and columns.
     planes
         Of `cellwright.label.outline_tables.prompt_planes`.
+    given
+        Usual radius of a cell in pixels as the user knows it, or None.
+    learned
+        As in `RegionSegmenter`.
     """
 
     shape: tuple[int, int]
     planes: tuple[np.ndarray, ...]
+    given: float | None = None
+    learned: bool = True
+
+    @cached_property
+    def radius(self) -> float:
+        """Usual radius of a cell in pixels; only clicks without a box ask for it."""
+        return self.given or usual_radius(self.planes, learned=self.learned)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,13 +72,21 @@ class RegionSegmenter:
     learned
         Whether the cost of an outline is the fitted one that comes with the package; else
         the one set by hand, which has no fitted coefficients at all.
+    radius
+        Usual radius of a cell in pixels; None estimates it for each image. It only guides clicks
+        without a box.
     """
 
     channel: int | str | None = None
     learned: bool = True
+    radius: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.radius is not None and not self.radius > 0:
+            raise InputError(f"a usual radius of {self.radius} pixels came: more than 0 is wanted")
 
     def embed(self, image: Image) -> RegionEmbedding:
-        """Smoothed intensity and texture of `image`; some 0.3 s per 10 million pixels.
+        """Smoothed intensity and texture of `image`.
 
         Raises
         ------
@@ -79,7 +98,7 @@ class RegionSegmenter:
             raise InputError(
                 "the image has pixels that are NaN or infinite: fill or crop them before prompting"
             )
-        return RegionEmbedding(image.shape, prompt_planes(plane))
+        return RegionEmbedding(image.shape, prompt_planes(plane), self.radius, self.learned)
 
     def masks(self, embedding: RegionEmbedding, prompts: Sequence[Prompts]) -> Instances:
         """One cell per prompt, in the order of `prompts`; masks may overlap.
@@ -114,6 +133,7 @@ class RegionSegmenter:
         For a click they differ in size; for a box in the cost of the outline.
         """
         prompt = checked(prompt, embedding.shape)
+        cells: Iterable[Cell]
         if prompt.mask is not None:
             cells = [_of_mask(embedding, prompt)]
         elif prompt.box is None:
@@ -127,23 +147,23 @@ class RegionSegmenter:
             cell = self._corrected(embedding, prompt, cell)
             if all(_iou(cell, other) < 0.8 for other in chosen):
                 chosen.append(cell)
-        return _instances(embedding.shape, [prompt] * len(chosen[:3]), chosen[:3])
+            if len(chosen) == 3:
+                break
+        return _instances(embedding.shape, [prompt] * len(chosen), chosen)
 
     def _around(self, embedding: RegionEmbedding, prompt: Prompts) -> Cell:
         """The most certain cell of any size about the first positive point."""
-        return self._sizes(embedding, prompt)[0]
+        return next(self._sizes(embedding, prompt))
 
-    def _sizes(self, embedding: RegionEmbedding, prompt: Prompts) -> list[Cell]:
+    def _sizes(self, embedding: RegionEmbedding, prompt: Prompts) -> Iterator[Cell]:
         """Cells about the first positive point, the most certain first."""
         point = prompt.points[prompt.signs][0]
-        sizes = SIZES[max(embedding.shape) >= SIZES] if max(embedding.shape) > 5 else SIZES[:1]
-        centres = np.repeat(point[None], len(sizes), axis=0)
-        frames = Frames(centres, np.repeat(sizes[:, None], 2, axis=1), np.zeros(len(sizes), bool))
-        found = find_outlines(embedding.planes, frames, learned=self.learned)
-        usual = np.sqrt((found.radii**2).mean(axis=1))
-        doubt = found.doubt + 2.0 * np.log(usual) ** 2
-        best = [self._painted(embedding, prompt, found, int(i)) for i in np.argsort(doubt)[:3]]
-        return best
+        found, merits, _ = sized_outlines(
+            embedding.planes, point[None], usual=embedding.radius, learned=self.learned
+        )
+        best = np.argsort(-merits[0], kind="stable").tolist()
+        for index in best:
+            yield self._painted(embedding, prompt, found, index)
 
     def _painted(
         self, embedding: RegionEmbedding, prompt: Prompts, found: Outlines, index: int
