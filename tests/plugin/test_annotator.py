@@ -124,6 +124,7 @@ def test_points_are_green_and_red_and_flip(plate: Path, annotate: Annotate, sett
     press(a, KeyCode.KeyT)
     points.add([2.0, 2.0])
     assert a.layers.signs().tolist() == [True, False]
+    assert [str(s.value) for s in points.symbol] == ["cross", "hbar"]
     green, red = points.face_color
     assert green[1] > 0.8 > green[0]
     assert red[0] > 0.9 > red[1]
@@ -131,6 +132,7 @@ def test_points_are_green_and_red_and_flip(plate: Path, annotate: Annotate, sett
     points.selected_data = {1}
     press(a, KeyCode.KeyT)
     assert a.layers.signs().tolist() == [True, True]
+    assert [str(s.value) for s in points.symbol] == ["cross", "cross"]
     assert points.face_color[1][1] > 0.8
     press(a, KeyCode.KeyS)
     settle(a)
@@ -383,6 +385,39 @@ def test_errors_of_threads_are_told_and_work_goes_on(
     settle(a)
     assert any("no such segmenter" in note for note in notes)
     assert a.session.model == "region"
+
+
+def test_the_window_lives_while_long_work_runs(
+    plate: Path, annotate: Annotate, settle: Settle
+) -> None:
+    import time
+
+    from qtpy.QtCore import QTimer
+
+    class Slow:
+        def segment(self, image: Image) -> Instances:
+            time.sleep(0.5)
+            return Instances.empty(image.shape)
+
+    a = annotate(plate).annotation
+    gaps, last = [], [time.perf_counter()]
+
+    def tick() -> None:
+        now = time.perf_counter()
+        gaps.append(now - last[0])
+        last[0] = now
+
+    timer = QTimer()
+    timer.timeout.connect(tick)
+    timer.start(5)
+    a.automatic.find(Slow, "slow")
+    stroke(a.layers.current, 1, [(5, 5)])
+    assert len(a.prompting.commit()) == 1, "what does not need the thread goes on"
+    assert a.work.busy
+    settle(a)
+    timer.stop()
+    assert len(gaps) > 20
+    assert max(gaps) < 0.4
 
 
 def test_a_full_disk_commits_nothing_and_loses_nothing(

@@ -10,6 +10,7 @@ import numpy as np
 from cellwright.label.session import Field
 from cellwright.label.session.patch import Patch
 from cellwright.plugin.cell_map import label_map
+from cellwright.plugin.layers import show_labels
 from cellwright.plugin.work import tell
 from cellwright.types import Segmenter
 
@@ -46,8 +47,7 @@ class AutomaticMasks:
             if patch and found.scores[i] >= self.least:
                 self._cells.append((str(found.tags[i]["id"]), float(found.scores[i]), patch))
         drawn = label_map(self._shape, [(n, p) for n, (_, _, p) in enumerate(self._cells, start=1)])
-        if not np.array_equal(self._layer.data, drawn):
-            self._layer.data = drawn
+        show_labels(self._layer, drawn)
         self._layer.editable = False  # napari allows it again with every new array
 
     def __len__(self) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 from cellwright.label.session import Cell, Field
 from cellwright.label.session.patch import Patch
 from cellwright.plugin.cell_map import Outlines, label_map
-from cellwright.plugin.layers import AnnotatorLayers
+from cellwright.plugin.layers import AnnotatorLayers, show_labels
 from cellwright.plugin.strokes import strokes
 
 SELECTED, DEAD, ELSEWHERE = (1.0, 1.0, 1.0, 1.0), (1.0, 0.2, 0.2, 1.0), (0.6, 0.6, 0.6, 0.7)
@@ -82,8 +82,7 @@ class CommittedCells:
         top = [self.number(id) for id in self.selected]
         self._drawn = label_map(self.field.shape, drawn, top=top)
         layer = self._layers.committed
-        if not np.array_equal(layer.data, self._drawn):
-            layer.data = self._drawn.copy()
+        show_labels(layer, self._drawn)
         if top and self.selected[-1] in shown:
             layer.selected_label = top[-1]
         elif layer.selected_label in self._shown or layer.selected_label <= self._last:

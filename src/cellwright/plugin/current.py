@@ -6,7 +6,7 @@ import numpy as np
 
 from cellwright.plugin.cell_map import label_map
 from cellwright.plugin.draft import Draft
-from cellwright.plugin.layers import AnnotatorLayers
+from cellwright.plugin.layers import AnnotatorLayers, show_labels
 from cellwright.plugin.strokes import strokes
 
 
@@ -29,8 +29,7 @@ class CurrentObject:
         """Show the cells of the draft; what was painted meanwhile must be taken up before."""
         draft, layer = self.draft, self._layers.current
         self._drawn = label_map(draft.shape, list(draft.cells.items()))
-        if not np.array_equal(layer.data, self._drawn):
-            layer.data = self._drawn.copy()
+        show_labels(layer, self._drawn)
 
     def take_up(self) -> bool:
         """Take up prompts and strokes from the layers; whether something was painted."""

@@ -61,7 +61,7 @@ class FieldMenu(controls.Menu):
         self.next.setEnabled(place + 1 < len(session.names))
         self.done.setChecked(field.done)
         here = len(field.ids())
-        self.counter.setText(f"{here} cells here, {self._a.prompting.commits} since opening")
+        self.counter.setText(f"{here} here, {self._a.prompting.commits} since opening")
         names = ", ".join(str(p) for p in field.others)
         self.people.setText(f"also open by {names}" if names else "")
         self.people.setVisible(bool(names))

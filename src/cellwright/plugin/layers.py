@@ -62,6 +62,7 @@ class AnnotatorLayers:
         )  # fmt: skip
         self.sign = True
         self.automatic.contour = 2
+        self.outlines._max_vectors_thumbnail = 0  # its thumbnail takes longer than all the rest
         self.boxes.mode = "add_rectangle"
         self.points.mode = "add"
         self.select(self.boxes)
@@ -111,6 +112,7 @@ class AnnotatorLayers:
     @sign.setter
     def sign(self, positive: bool) -> None:
         self._sign = bool(positive)
+        self.points.selected_data = set()  # or it would turn the selected ones too
         self.points.feature_defaults = {"sign": SIGNS[self._sign]}
         self.points.current_symbol = _SYMBOLS[self._sign]
 
@@ -128,6 +130,8 @@ class AnnotatorLayers:
         """Show points (P, 2) with (P,) signs instead of those that are there."""
         import pandas
 
+        if not len(places) and not len(self.points.data):
+            return  # every change of a layer draws the canvas anew
         self.points.selected_data = set()
         self.points.data = np.asarray(places, float).reshape(-1, 2)
         names = [SIGNS[bool(s)] for s in signs]
@@ -141,7 +145,17 @@ class AnnotatorLayers:
 
     def set_boxes(self, corners: Sequence[np.ndarray]) -> None:
         """Show boxes, each (4, 2) corners, instead of those that are there."""
-        self.boxes.selected_data = set()
-        self.boxes.data = []
+        if len(self.boxes.data):
+            self.boxes.selected_data = set()
+            self.boxes.data = []
         if len(corners):
             self.boxes.add_rectangles(list(corners))
+
+
+def show_labels(layer: Any, labels: np.ndarray) -> None:
+    """Show a label map; an array of the same shape is filled anew, which is quicker."""
+    if np.shape(layer.data) != labels.shape:
+        layer.data = labels.copy()
+    elif not np.array_equal(layer.data, labels):
+        np.copyto(layer.data, labels)
+        layer.refresh(extent=False)

@@ -103,6 +103,7 @@ class Prompting:
         a = self._a
         if a.field is not None:
             a.current.clear()
+            a.layers.sign = True
             a.keep_draft()
             a.changed.emit()
 
