@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image as Photo
+from typer.testing import CliRunner
 
+from cellwright.cli.app import app
 from cellwright.formats import open_dataset, write_image, write_instances
 from cellwright.geometry import from_label_map
 from cellwright.steps.import_images import import_images
@@ -315,3 +317,20 @@ def test_label_studio_masks(tmp_path: Path) -> None:
     assert data.instances(0).areas.tolist() == [32, 32]
     assert data.labelled(1)
     assert len(data.instances(1)) == 0
+
+
+def test_the_command_takes_all_of_it(tmp_path: Path) -> None:
+    src = plate(tmp_path / "in")
+    words = [
+        "import", src, "-o", tmp_path / "out", "--pattern", "x{n}", "--pattern",
+        "day{day}t{t}c{channel}xy{position}z{z}", "--channel", "1=brightfield", "--channel",
+        "2=fluorescence", "--keep-channels", "brightfield", "--planes", "each", "--split",
+        "val:position=14", "--split", "test:position=10", "--resize", "32", "40",
+    ]  # fmt: skip
+    done = CliRunner().invoke(app, [str(w) for w in words])
+    assert done.exit_code == 0, done.output
+    data = open_dataset(tmp_path / "out").where(split="val")
+    assert len(data) == 3
+    assert data[0].image.shape == (32, 40)
+    wrong = CliRunner().invoke(app, ["import", str(src), "-o", "x", "--channel", "1"])
+    assert wrong.exit_code == 2
