@@ -189,6 +189,27 @@ def test_covered_cells_are_dropped_or_kept(stacks: Path, tmp_path: Path) -> None
     assert result.details["left_out"]["covered"] == 1
 
 
+def test_a_cell_half_of_which_is_covered_is_dropped(stacks: Path, tmp_path: Path) -> None:
+    with LabelSession.open(stacks) as session:
+        big = session.field("field_0000").commit(square(10, 10, 20))
+        session.field("field_0000").commit(square(25, 12, 10))  # 5 of its 10 rows are under it
+        less = session.field("field_0000").commit(square(26, 10, 9) | square(30, 10, 5))
+    labelled(stacks, tmp_path / "out", covered="drop", quiet=True)
+    kept = [t["id"] for t in open_dataset(tmp_path / "out").instances(0).tags]
+    assert kept == [big, less]
+
+
+def test_a_cell_has_its_number_on_every_plane(stacks: Path, tmp_path: Path) -> None:
+    with LabelSession.open(stacks) as session:
+        session.field("field_0000").commit(square(2, 2), planes=1)
+        session.field("field_0000").commit(square(20, 20), planes=[0, 2])
+        session.field("field_0000").commit(square(40, 40))
+    labelled(stacks, tmp_path / "out", quiet=True)
+    for plane, wanted in ((1, {0, 2, 3}), (2, {0, 1, 3}), (3, {0, 2, 3})):
+        labels = read_labels(tmp_path / "out" / "labels" / f"field_0000_z{plane}.tif")
+        assert set(np.unique(labels)) == wanted
+
+
 def test_fields_that_are_not_done_can_wait_and_excluded_ones_are_left_out(
     stacks: Path, tmp_path: Path
 ) -> None:
@@ -292,6 +313,37 @@ def test_an_output_that_a_kill_left_put_away_comes_back(stacks: Path, tmp_path: 
         labelled(stacks, out, quiet=True)
     assert len(open_dataset(out)) == 3
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out", "plate"]
+
+
+def test_the_command_takes_all_options(stacks: Path, tmp_path: Path) -> None:
+    import typer
+    from typer.testing import CliRunner
+
+    from cellwright.cli import labelled as module
+
+    app = typer.Typer()
+    app.command()(module.labelled)
+    with LabelSession.open(stacks, journal=tmp_path / "j") as session:
+        field = session.field("field_0000")
+        field.commit(square(3, 3, 20))
+        field.commit(square(5, 5, 4))
+        field.commit(square(40, 5), class_name="Dead")
+        field.mark(done=True)
+        session.field("field_0001").commit(square(3, 3))
+    words = [str(stacks), "-o", str(tmp_path / "out"), "--journal", str(tmp_path / "j"), "--dead",
+             "exclude", "--covered", "drop", "--view", "max", "--done", "--no-files"]  # fmt: skip
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 0, result.output
+    assert "3 done" in result.output
+    out = open_dataset(tmp_path / "out")
+    assert len(out.instances(0)) == 1
+    assert out.image(0).axes == "YX"
+    assert not out.labelled(1)
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
+        "annotations.json", "images", STAMP,
+    ]  # fmt: skip
+    bad = CliRunner().invoke(app, [str(stacks), "-o", str(stacks / "inside")])
+    assert bad.exit_code == 1
 
 
 def test_predictions_are_corrected_and_a_model_goes_on_from_there(tmp_path: Path) -> None:

@@ -81,6 +81,20 @@ def test_two_people_who_accept_one_mask_make_one_cell(plate: Path, truth: list[I
     assert first not in bob.ids()
 
 
+def test_a_mask_that_one_accepts_while_the_other_deletes_it_is_there(
+    plate: Path, truth: list[Instances]
+) -> None:
+    ann, bob = (LabelSession.open(plate, author=a).field("field_0000") for a in ("ann", "bob"))
+    ids = [f.candidates.propose(truth[0])[0] for f in (ann, bob)]
+    ann.candidates.accept(ids[0])
+    ann.edit.paint(ids[0], np.ones(ann.shape, bool))
+    ann.edit.delete(ids[0])
+    bob.candidates.accept(ids[1])
+    ann.session.refresh(), bob.session.refresh()
+    assert ann.ids() == bob.ids() == (ids[0],)
+    np.testing.assert_array_equal(ann.cell(ids[0]).patch.crop, truth[0].masks[0])
+
+
 def test_equal_masks_are_told_apart(plate: Path, truth: list[Instances]) -> None:
     twice = Instances.concatenate([truth[0], truth[0]])
     field = LabelSession.open(plate).field("field_0000")

@@ -214,3 +214,9 @@ def test_one_line_in_the_log_per_torn_file(
         for _ in range(3):
             reader.read()
     assert len([r for r in caplog.records if "not whole" in r.message]) == 1
+
+
+def test_files_that_a_system_left_are_passed_over(tmp_path: Path) -> None:
+    path = written(tmp_path, 2)
+    path.with_name("._" + path.name).write_bytes(b"\0\5\26\7\0\n\0\n")
+    assert values(tmp_path) == [0, 1]

@@ -54,18 +54,29 @@ def test_keep_objects_cuts_the_earlier_cell_unless_it_is_the_same_one(
     assert (area(field, a), area(field, inner)) == (84, 16)
 
 
-@pytest.mark.parametrize(("covered", "kept"), [(7, False), (8, True)])
+@pytest.mark.parametrize(("covered", "kept"), [(74, False), (75, True)])
 def test_three_quarters_of_a_cell_make_it_the_same(
     field: Field, square: Square, covered: int, kept: bool
 ) -> None:
     field.commit(square(0, 0, 10))
-    new = np.zeros(field.shape, bool)
-    new[:10, 10 - covered : 15] = True
+    new = square(30, 30, 20)
+    new[np.unravel_index([r * field.shape[1] + c for r in range(10) for c in range(10)][:covered],
+                         field.shape)] = True  # fmt: skip
     if kept:
         with pytest.raises(InputError, match="which is kept"):
             field.commit(new, policy="keep-objects")
     else:
         field.commit(new, policy="keep-objects")
+        assert area(field, field.ids()[0]) == 26
+
+
+def test_what_one_cell_of_a_step_took_is_gone_for_the_next(field: Field, square: Square) -> None:
+    a = field.commit(square(0, 0, 10))
+    boxes = np.array([[0, 0, 10, 6], [0, 6, 9, 10]])
+    masks = tuple(np.ones((b[2] - b[0], b[3] - b[1]), bool) for b in boxes)
+    ids = field.commit_all(Instances(field.shape, boxes, masks), policy="keep-objects")
+    assert len(ids) == 1  # the second covers 36 of the 40 pixels that are left
+    assert area(field, a) == 40
 
 
 def test_only_cells_on_a_common_plane_count(field: Field, square: Square) -> None:

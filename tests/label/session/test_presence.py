@@ -42,7 +42,13 @@ def test_a_session_on_another_machine_lives_while_its_file_is_touched(tmp_path: 
 
 def test_files_that_say_nothing_are_passed_over(tmp_path: Path) -> None:
     (tmp_path / "z.open").write_text("{")
+    (tmp_path / ".part-y.open").write_text("")
     assert others(tmp_path, tmp_path / "own.open") == []
+    assert (tmp_path / "z.open").exists()
+    old = time.time() - STALE - 5
+    os.utime(tmp_path / "z.open", (old, old))
+    assert others(tmp_path, tmp_path / "own.open") == []
+    assert [p.name for p in tmp_path.iterdir()] == [".part-y.open"]
 
 
 def test_the_fields_that_are_shown_change(tmp_path: Path) -> None:

@@ -397,3 +397,26 @@ def test_a_released_field_opens_as_it_was(plate: Path, square: Square) -> None:
     assert seen(session.field("field_0000")) == was
     field.commit(square(30, 30))
     assert len(seen(field)) == len(seen(session.field("field_0000"))) == 2
+
+
+def test_cells_of_one_field_can_be_committed_to_another(plate: Path, square: Square) -> None:
+    session = LabelSession.open(plate)
+    one, other = session.field("field_0000"), session.field("field_0001")
+    a = one.commit(square(1, 1), planes=2, class_name="Dead", tags={"mark": 1})
+    (b,) = other.commit_all(one.cells())
+    assert b != a
+    cell = other.cell(b)
+    assert (cell.planes, cell.class_name, dict(cell.tags)) == (None, "Dead", {"mark": 1})
+    assert "planes" not in other.cells().tags[0]
+
+
+def test_a_part_of_a_data_set_can_be_labelled(
+    plate: Path, square: Square, caplog: pytest.LogCaptureFixture
+) -> None:
+    with LabelSession.open(plate) as session:
+        for name in session.names:
+            session.field(name).commit(square(1, 1))
+    part = LabelSession.open(open_dataset(plate).subset([1]))
+    assert part.names == ("field_0001",)
+    assert [p.cells for p in part.progress()] == [1]
+    assert caplog.text == ""

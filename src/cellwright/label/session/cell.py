@@ -102,8 +102,8 @@ def birth(
 def fold(history: Iterable[tuple[Key, str, Entry]], shape: tuple[int, int]) -> Cell | None:
     """What (key, author, entry) in the order of the history make of a cell.
 
-    Painting on a cell that somebody else deleted before does nothing; undoing the deletion
-    brings the cell back with what was painted. A cell that is there is not made again.
+    Painting on a cell that somebody else deleted before does not bring it back; undoing the
+    deletion does, with what was painted. A cell that is there is not made again.
     """
     cell: Cell | None = None
     for key, author, entry in history:
@@ -114,7 +114,7 @@ def fold(history: Iterable[tuple[Key, str, Entry]], shape: tuple[int, int]) -> C
             continue
         elif "drop" in entry:
             cell = replace(cell, alive=False)
-        elif cell.alive:
+        else:
             cell = _changed(cell, entry, shape)
     return cell
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from cellwright.label.session.cell import Entry, Planes, birth
 from cellwright.label.session.edits import cut_entries
-from cellwright.label.session.listing import checked_planes
+from cellwright.label.session.listing import OWN_TAGS, checked_planes
 from cellwright.label.session.patch import Patch, without
 from cellwright.label.session.policies import settle
 from cellwright.label.session.preview import Preview, check_shape, prompt_json
@@ -99,7 +99,8 @@ def new_cells(
             continue
         own = cells.class_names[int(cells.classes[i])]
         name = class_name or (own if isinstance(found, Instances) else default_class)
-        more = {**(cells.tags[i] if cells.tags else {}), **tags}
+        known = cells.tags[i] if cells.tags else {}
+        more = {**{k: v for k, v in known.items() if k not in OWN_TAGS}, **tags}
         made = birth(patch, class_name=name, planes=planes, tags=more)
         out.append(New(id, made, patch, planes))
     return out

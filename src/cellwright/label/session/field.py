@@ -156,7 +156,9 @@ class Field:
 
     def ids(self, plane: int | None = None) -> tuple[str, ...]:
         """Ids of `cells`, in their order."""
-        return tuple(str(t["id"]) for t in self.cells(plane).tags)
+        with self.session.lock:
+            wanted = checked_planes(plane, self.planes) if plane is not None else None
+            return tuple(c.id for c in self.session.state(self.name).cells if c.on(wanted))
 
     def labels(self, plane: int | None = None) -> tuple[np.ndarray, tuple[str, ...]]:
         """Label map of `cells` to show and to paint on, and the ids: value i + 1 is ids[i].

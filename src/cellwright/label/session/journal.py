@@ -119,7 +119,8 @@ class Journal:
         found: list[Record] = []
         with garbage_later():
             for path in sorted(self.folder.glob("*" + SUFFIX)) if self.folder.is_dir() else ():
-                if path != self.path:
+                # names with a dot are not ours: macOS puts such files on foreign disks
+                if path != self.path and not path.name.startswith("."):
                     found += self._read_file(path)
         found = [r for r in found if r.key[1:] not in self._seen]
         fresh = {r.key[1:]: r for r in found}  # a copy of a file counts once
@@ -129,6 +130,8 @@ class Journal:
 
     def _read_file(self, path: Path) -> list[Record]:
         offset, number = self._places.get(path, (0, 0))
+        if path.stat().st_size <= offset:
+            return []
         with path.open("rb") as file:
             file.seek(offset)
             data = file.read()

@@ -90,9 +90,14 @@ class Beacon:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         part = self.path.with_name(f".part-{self.path.name}") if fcntl else self.path
         handle = os.open(part, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
-        if fcntl:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            os.replace(part, self.path)
+        try:
+            if fcntl:
+                fcntl.flock(handle, fcntl.LOCK_EX)
+                os.replace(part, self.path)
+        except OSError:  # a disk that knows no locks
+            os.close(handle)
+            part.unlink(missing_ok=True)
+            raise
         return handle
 
     def beat(self) -> None:
@@ -116,26 +121,35 @@ def others(folder: Path, own: Path) -> list[Presence]:
     """Other sessions that live; files of those that ended without a word are removed."""
     found = []
     for path in sorted(folder.glob("*" + SUFFIX)):
-        if path == own:
+        if path == own or path.name.startswith("."):
             continue
         try:
-            about = json.loads(path.read_text("utf-8"))
-            one = Presence(
-                str(about["author"]), str(about["host"]), int(about["pid"]),
-                float(about["since"]), tuple(about["fields"]),
-            )  # fmt: skip
+            one = _read(path)
             if _lives(path, one):
-                found.append(one)
+                if one:
+                    found.append(one)
             else:
                 path.unlink(missing_ok=True)
-        except (OSError, ValueError, KeyError, TypeError):  # gone, or just being written
+        except OSError:  # gone meanwhile
             continue
     return found
 
 
-def _lives(path: Path, about: Presence) -> bool:
+def _read(path: Path) -> Presence | None:
+    """What a file says; None if it says nothing (it may be just being written)."""
+    try:
+        about = json.loads(path.read_text("utf-8"))
+        return Presence(
+            str(about["author"]), str(about["host"]), int(about["pid"]),
+            float(about["since"]), tuple(about["fields"]),
+        )  # fmt: skip
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _lives(path: Path, about: Presence | None) -> bool:
     fresh = time.time() - path.stat().st_mtime < STALE
-    if about.host != socket.gethostname():
+    if about is None or about.host != socket.gethostname():
         return fresh
     held = _held(path)
     return fresh if held is None else held

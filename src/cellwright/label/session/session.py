@@ -296,7 +296,7 @@ class LabelSession:
             if "field" in record.body:
                 changed[str(record.body["field"])].append(record)
         for name, new in changed.items():
-            if name not in self._index and name not in self._records:
+            if name not in self._place and name not in self._records:
                 log.warning("the journal speaks of the field %s, which is not there", name)
             self._records[name] += new
             for record in new:
