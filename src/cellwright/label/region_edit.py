@@ -14,6 +14,8 @@ from cellwright.types import Prompts
 #: share of the distance to the old outline that is certainly wrong around a click: a click goes
 #: to the middle of an error, which the old outline bounds on one side
 SURE = 0.8
+#: reach of a correction, as a multiple of that distance
+NEAR = 5.0
 #: frames that are not boxes reach this much beyond the mask
 ROOM = 1.15
 #: IoU of a mask with its star-shaped outline below which another centre is tried
@@ -33,8 +35,8 @@ def correct(
 
     A positive click in a hole fills that hole. Any other click moves the outline: the new
     one is the cheapest given all clicks and the outline before, and of the difference only the
-    piece under the click is taken over. Around the click at least a disc up to near the old
-    outline changes.
+    piece under the click is taken over, and no more than `NEAR` times as far away as the click
+    is from the old outline. Around the click at least a disc up to near the old outline changes.
 
     Parameters
     ----------
@@ -59,12 +61,14 @@ def correct(
             return mask | (holes == holes[row, col])
     changed = _disc(mask, at, prompt.signs)
     if mask.any():
-        changed |= _moved(planes, mask, window, prompt, learned=learned)
+        near = _square(mask.shape, row, col) <= (NEAR * _depth(mask, at, prompt.signs) + 2) ** 2
+        changed |= near & _moved(planes, mask, window, prompt, learned=learned)
     changed &= ~mask if sign else mask
     pieces, _ = ndimage.label(changed, CROSS)
     changed = pieces == pieces[row, col]
-    new = mask | changed if sign else mask & ~changed
-    return new if sign else _without_crumbs(mask, new, at[prompt.signs])
+    if sign:
+        return _without_slits(mask, mask | changed, at[~prompt.signs])
+    return _without_crumbs(mask, mask & ~changed, at[prompt.signs])
 
 
 def insist(mask: np.ndarray, at: np.ndarray, signs: np.ndarray) -> np.ndarray:
@@ -139,14 +143,24 @@ def _star(mask: np.ndarray, window: Window, frame: Frames) -> tuple[float, np.nd
 def _disc(mask: np.ndarray, at: np.ndarray, signs: np.ndarray) -> np.ndarray:
     """Pixels around the last click that are certainly wrong: nearer than the old outline."""
     row, col = at[-1].tolist()
-    rows, cols = np.ogrid[: mask.shape[0], : mask.shape[1]]
-    square = (rows - row) ** 2 + (cols - col) ** 2
-    other = mask if signs[-1] else ~mask
-    reach = np.sqrt(square[other].min()) if other.any() else 1.0
-    disc = square <= max(SURE * reach, 0.5) ** 2
+    square = _square(mask.shape, row, col)
+    disc = square <= max(SURE * _depth(mask, at, signs), 0.5) ** 2
     for r, c in at[signs != signs[-1]].tolist():
-        disc &= square < (rows - r) ** 2 + (cols - c) ** 2
+        disc &= square < _square(mask.shape, r, c)
     return disc
+
+
+def _depth(mask: np.ndarray, at: np.ndarray, signs: np.ndarray) -> float:
+    """Distance of the last click to the old outline in pixels."""
+    row, col = at[-1].tolist()
+    other = mask if signs[-1] else ~mask
+    return float(np.sqrt(_square(mask.shape, row, col)[other].min())) if other.any() else 1.0
+
+
+def _square(shape: tuple[int, ...], row: int, col: int) -> np.ndarray:
+    """Squared distance of every pixel to one of them."""
+    rows, cols = np.ogrid[: shape[0], : shape[1]]
+    return (rows - row) ** 2 + (cols - col) ** 2
 
 
 def _without_crumbs(before: np.ndarray, after: np.ndarray, on: np.ndarray) -> np.ndarray:
@@ -160,3 +174,15 @@ def _without_crumbs(before: np.ndarray, after: np.ndarray, on: np.ndarray) -> np
     keep[pieces[on[:, 0], on[:, 1]]] = True
     keep[0] = False
     return keep[pieces]
+
+
+def _without_slits(before: np.ndarray, after: np.ndarray, off: np.ndarray) -> np.ndarray:
+    """`after` without the holes that have just been closed in, unless they were clicked away."""
+    holes, count = ndimage.label(ndimage.binary_fill_holes(after) & ~after)
+    if not count:
+        return after
+    keep = np.zeros(count + 1, bool)
+    keep[0] = True
+    keep[np.unique(holes[ndimage.binary_fill_holes(before) & ~before])] = True
+    keep[holes[off[:, 0], off[:, 1]]] = True
+    return after | ~keep[holes]
