@@ -137,7 +137,8 @@ def _cost(
     for i, click in enumerate(clicks):
         if click is not None:
             cost[i] += ((RADII - click.before[:, None]) / 0.15) ** 2 * _far(frames, i, click)
-    return cost
+    top = (-cost).max(axis=2, keepdims=True)
+    return cost + top + np.log(np.exp(-cost - top).sum(axis=2, keepdims=True))
 
 
 def _far(frames: Frames, index: int, click: Clicks) -> np.ndarray:
