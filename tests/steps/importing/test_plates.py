@@ -334,3 +334,21 @@ def test_the_command_takes_all_of_it(tmp_path: Path) -> None:
     assert data[0].image.shape == (32, 40)
     wrong = CliRunner().invoke(app, ["import", str(src), "-o", "x", "--channel", "1"])
     assert wrong.exit_code == 2
+
+
+def test_a_data_set_is_imported_with_its_tags(tmp_path: Path) -> None:
+    src = plate(tmp_path / "in")
+    for p in (1, 14):
+        write_instances(from_label_map(LABELS), tmp_path / "masks" / f"xy{p}.tif")
+    flags = {"masks": tmp_path / "masks", "mask_pattern": "xy{position}", "channel": BOTH}
+    import_images(src, tmp_path / "data", split=["val:position=14"], **flags)
+    result = import_images(
+        tmp_path / "data", tmp_path / "flat", where=["split=val"], project="max",
+        keep_channels=["fluorescence"],
+    )  # fmt: skip
+    assert (result.done, result.failed, result.details["cells"]) == (1, (), 2)
+    one = open_dataset(tmp_path / "flat")[0]
+    assert (one.image.axes, one.image.channels) == ("YX", ("fluorescence",))
+    assert one.image.data[3, 3] == 1000 + 200 + 140 + 16
+    assert one.image.tags["z_route"] == "max"
+    assert one.instances.areas.tolist() == [24, 70]

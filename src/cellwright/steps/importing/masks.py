@@ -53,22 +53,30 @@ class Paired:
     jobs: list[Job]
     masks: Masks
     unused: tuple[str, ...] = ()
-    truth: Dataset | None = None
 
 
 def with_masks(
-    jobs: Sequence[Job], masks: Masks, failed: list[Failure], *, each: bool = False
+    jobs: Sequence[Job],
+    masks: Masks,
+    failed: list[Failure],
+    *,
+    truth: Dataset | None = None,
+    each: bool = False,
 ) -> Paired:
-    """Give each job its masks; jobs without are reported. `each` looks for masks of planes."""
+    """Give each job its masks; jobs without are reported. `each` looks for masks of planes.
+
+    With a `truth` the jobs have its records already, see `with_records`.
+    """
     place = masks.place
     if place is None:
         return Paired(list(jobs), masks)
     if not place.exists():
         raise InputError(f"{place}: no such file or folder")
-    truth = open_truth(place) if holds_truth(place, masks.kind) else None
     before = len(failed)
     if truth is not None:
-        found, unused = _by_record(jobs, truth)
+        found = [j for j in jobs if j.record is not None]
+        used = {j.record for j in found}
+        unused = [n for i, n in enumerate(truth.names) if i not in used]
         masks = replace(masks, kind="coco")
     else:
         found, unused, masks = _by_file(jobs, masks, place, failed, each=each)
@@ -82,20 +90,28 @@ def with_masks(
                for j in jobs if not {j.name, str(j.files[0])} & told]  # fmt: skip
     if unused:
         log.info("%d masks belong to none of the images, such as %s", len(unused), unused[0])
-    return Paired(found, masks, tuple(unused), truth)
+    return Paired(found, masks, tuple(unused))
 
 
-def _by_record(jobs: Sequence[Job], truth: Dataset) -> tuple[list[Job], list[str]]:
+def truth_of(masks: Masks) -> Dataset | None:
+    """The COCO file, data set or Label Studio export that holds the cells, if one does."""
+    place = masks.place
+    if place is None or not place.exists() or not holds_truth(place, masks.kind):
+        return None
+    return open_truth(place)
+
+
+def with_records(jobs: Sequence[Job], truth: Dataset) -> list[Job]:
+    """Jobs with their record in `truth` and its tags, those without as they are."""
     place = {name: i for i, name in enumerate(truth.names)}
-    found, taken = [], set()
+    out = []
     for job in jobs:
         name = next((s for s in _stems(job)[::-1] if s in place), None)
         if name is not None:
             i = place[name]
-            taken.add(name)
-            tags = {**truth.tags(i), **job.tags}
-            found.append(replace(job, truth=truth, record=i, tags=tags))
-    return found, [n for n in truth.names if n not in taken]
+            job = replace(job, truth=truth, record=i, tags={**truth.tags(i), **job.tags})
+        out.append(job)
+    return out
 
 
 def _by_file(

@@ -9,7 +9,7 @@ from pathlib import Path
 from cellwright.steps.importing.jobs import Job, named, tagged, whole
 from cellwright.steps.importing.layout import Layout
 from cellwright.steps.importing.livecell import livecell_files, livecell_jobs
-from cellwright.steps.importing.masks import Masks, with_masks
+from cellwright.steps.importing.masks import Masks, truth_of, with_masks, with_records
 from cellwright.steps.importing.sources import coco_images, coco_source, fields_of
 from cellwright.steps.result import Failure
 from cellwright.types import Tag
@@ -52,6 +52,9 @@ def plan_of(
         fields = fields_of(sources, pattern, layout, deep=json_masks)
         left_out = fields.left_out
         jobs = named(fields.fields, modality=bool(layout.channel_names))
+    truth = None if livecell else truth_of(masks)
+    if truth is not None:
+        jobs = with_records(jobs, truth)
     jobs = tagged(jobs, tags, tag_table, where, failed, late=layout.late_tags)
     complete = whole(jobs, failed)
     there = {id(j) for j in complete}
@@ -61,7 +64,8 @@ def plan_of(
     if livecell:
         names = complete[0].truth.class_names if complete and complete[0].truth else names
     elif complete:
-        pairs = with_masks(complete, masks, failed, each=layout.planes == "each")
+        each = layout.planes == "each"
+        pairs = with_masks(complete, masks, failed, truth=truth, each=each)
         complete, masks, unused = pairs.jobs, pairs.masks, pairs.unused
-        names = pairs.truth.class_names if pairs.truth else names
+        names = truth.class_names if truth else names
     return Plan(complete, broken, left_out, masks, unused, names, tuple(failed))
