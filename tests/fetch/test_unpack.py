@@ -139,3 +139,13 @@ def test_two_members_of_one_name_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be unpacked"):
         unpack(path, tmp_path / "out")
     assert nothing_written(tmp_path, path)
+
+
+def test_a_member_may_not_be_longer_than_it_declares(tmp_path: Path) -> None:
+    from cellwright.fetch.unpack import _copy
+
+    target = io.BytesIO()
+    with pytest.raises(InputError, match="more data than it declares"):
+        _copy(tmp_path, io.BytesIO(b"0123456789"), target, 9)
+    assert target.getvalue() == b""
+    assert _copy(tmp_path, io.BytesIO(b"0123456789"), target, 10) == 10

@@ -25,5 +25,5 @@ LIVECELL = Dataset(
     licence="CC BY-NC 4.0 (not for commercial use)",
     source="https://sartorius-research.github.io/LIVECell/",
     paper="Edlund et al. 2021, Nature Methods 18, 1038-1045",
-    use=("cellwright import {folder}/livecell_coco_train.json -o livecell --tag split=train",),
+    use=("cellwright import {folder} -o livecell",),
 )

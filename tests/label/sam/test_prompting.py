@@ -163,6 +163,19 @@ def test_tiles_hold_their_prompts_and_masks_come_back_in_the_frame(
     assert all((a == b).all() for a, b in zip(found.masks, alone.masks, strict=True))
 
 
+def test_masks_cut_by_their_tile_are_said(
+    worker: Any, picture: Image, caplog: pytest.LogCaptureFixture
+) -> None:
+    tiled = dataclasses.replace(worker, tile_shape=(45, 60), halo=(0, 0))
+    embedding = tiled.embed(picture)
+    tile = embedding.tiles[0]
+    assert tile.cuts((5, 5, 45, 20), (90, 120))
+    assert not tile.cuts((0, 0, 44, 59), (90, 120))
+    with caplog.at_level("WARNING"):
+        tiled.masks(embedding, [Prompts(box=(2, 2, 44, 59))])
+    assert "larger --halo" in caplog.text
+
+
 def test_an_empty_result_is_one_pixel_with_score_zero(worker: Any, embedding: Any) -> None:
     from cellwright.label.sam.results import Found
 
@@ -240,6 +253,8 @@ def test_sixteen_bit_images_are_stretched_by_percentiles_of_the_frame() -> None:
 def test_planes_and_too_many_channels_are_refused() -> None:
     with pytest.raises(InputError, match="axes ZYX"):
         view_of(Image(np.zeros((3, 8, 8), np.uint8), "ZYX"), Stretch())
+    with pytest.raises(InputError, match="no finite pixel"):
+        view_of(Image(np.full((8, 8), np.nan, np.float32)), Stretch())
     four = Image(np.zeros((4, 8, 8), np.uint16), "CYX", channels=("a", "b", "c", "d"))
     with pytest.raises(InputError, match="4 channels"):
         view_of(four, Stretch())

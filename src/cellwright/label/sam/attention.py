@@ -50,16 +50,17 @@ def answer(
     count, length, _ = asked.shape
     number = attention.num_attention_heads
     key = attention.k_proj(asked).unflatten(-1, (number, -1)) * attention.scaling
+    # Scores are (prompt, head, token, pixel): a softmax over the few tokens runs along pixels.
     if shared is not None:
-        flat = key.permute(2, 3, 0, 1).flatten(2)
-        score = (shared @ flat).unflatten(-1, (count, length)).permute(2, 1, 0, 3)
+        flat = key.permute(2, 0, 1, 3).flatten(1, 2)
+        score = (flat @ shared.transpose(1, 2)).unflatten(1, (count, length)).transpose(0, 1)
     else:
         to_query = attention.q_proj.weight.unflatten(0, (number, -1))
-        through = torch.einsum("nthd,hdc->ncht", key, to_query).flatten(2)
+        through = torch.einsum("nthd,hdc->nhtc", key, to_query).flatten(1, 2)
         shift = torch.einsum("nthd,hd->nht", key, attention.q_proj.bias.unflatten(0, (number, -1)))
-        score = torch.baddbmm(shift.reshape(count, 1, -1), placed, through)
-        score = score.unflatten(-1, (number, length))
-    weight = torch.softmax(score, dim=-1).flatten(2)
+        score = torch.baddbmm(shift.reshape(count, -1, 1), through, placed.transpose(1, 2))
+        score = score.unflatten(1, (number, length))
+    weight = torch.softmax(score, dim=2).flatten(1, 2).transpose(1, 2)
     out = _out(attention)
     value = attention.v_proj(queries).unflatten(-1, (number, -1))
     to_out = out.weight.unflatten(1, (number, -1))

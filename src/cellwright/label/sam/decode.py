@@ -198,9 +198,8 @@ def _flat(x: Tensor) -> Tensor:
 
 def _spread(x: Tensor, convolution: Any) -> Tensor:
     """A transposed convolution of kernel 2 and stride 2: (..., channel) to (..., 4, channel)."""
-    weight = convolution.weight.permute(0, 2, 3, 1).flatten(1)
-    spread = x @ weight
-    return spread.unflatten(-1, (4, -1)) + convolution.bias
+    weight = convolution.weight.permute(2, 3, 1, 0).flatten(0, 2)
+    return F.linear(x, weight, convolution.bias.repeat(4)).unflatten(-1, (4, -1))
 
 
 def _blocks(x: Tensor, size: tuple[int, int]) -> Tensor:

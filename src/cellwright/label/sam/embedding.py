@@ -33,6 +33,12 @@ class Tile:
         r0, c0, r1, c1 = self.window.outer
         return r1 - r0, c1 - c0
 
+    def cuts(self, box: tuple[int, int, int, int], shape: tuple[int, int]) -> bool:
+        """Whether `box` reaches an edge of the tile behind which a frame of `shape` goes on."""
+        r0, c0, r1, c1 = self.window.outer
+        low = (box[0] <= r0 and r0 > 0) or (box[1] <= c0 and c0 > 0)
+        return low or (box[2] >= r1 and r1 < shape[0]) or (box[3] >= c1 and c1 < shape[1])
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SamEmbedding:

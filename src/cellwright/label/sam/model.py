@@ -90,9 +90,15 @@ class SamSegmenter:
         InputError
             If a prompt is outside of the image, or the embedding is of another model.
         """
-        found = Found(embedding.shape, len(prompts))
+        found, cut = Found(embedding.shape, len(prompts)), 0
         for index, tile, low, score in self._decode(embedding, prompts, (), self.choice):
-            found.put(index, self._drawn(tile, low[0]), float(score[0]), prompts[index])
+            drawn = self._drawn(tile, low[0])
+            found.put(index, drawn, float(score[0]), prompts[index])
+            cut += drawn is not None and tile.cuts(drawn[0], embedding.shape)
+        if cut:
+            log.warning(
+                "%d masks end where their tile does; a larger --halo shows all of them", cut
+            )
         return found.instances()
 
     def predict(

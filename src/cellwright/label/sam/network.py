@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -47,7 +47,7 @@ class Network:
     def digest(self) -> str:
         """SHA-256 of the weights and of what else decides on the results."""
         found = hashlib.sha256()
-        facts = (self.side, self.low, self.square, self.precision, self.device.type)
+        facts = (self.side, self.low, self.square, self.precision)
         found.update(repr(facts).encode())
         for name, value in sorted(self.model.state_dict().items()):
             found.update(f"{name}{tuple(value.shape)}".encode())
@@ -62,7 +62,7 @@ class Network:
         return tuple(m.float().cpu().contiguous().clone() for m in maps)
 
     def decode(
-        self, features: tuple[Tensor, ...], groups: list[Group], choice: Choice | None
+        self, features: tuple[Tensor, ...], groups: Iterable[Group], choice: Choice | None
     ) -> Iterator[tuple[int, Tensor, Tensor]]:
         """Masks of prompts of one image.
 

@@ -81,7 +81,7 @@ class View:
                 np.clip((plane.astype(np.float32) - low) * (255 / max(high - low, 1e-12)), 0, 255)
                 for plane, (low, high) in zip(stack, self.limits, strict=True)
             ]
-            colours = np.stack(parts).astype(np.uint8)
+            colours = np.nan_to_num(np.stack(parts)).astype(np.uint8)
         if len(colours) == 1:
             return np.repeat(colours, 3, axis=0)
         if len(colours) == 2:
@@ -126,7 +126,10 @@ def view_of(image: Image, stretch: Stretch) -> View:
     limits = []
     for plane in sample:
         values = plane.astype(np.float32).ravel()
-        low, high = np.percentile(values[np.isfinite(values)], stretch.percentiles)
+        values = values[np.isfinite(values)]
+        if not len(values):
+            raise InputError("a channel of the image has no finite pixel; nothing can be shown")
+        low, high = np.percentile(values, stretch.percentiles)
         if low == high:
             low, high = float(values.min()), float(values.max())
         limits.append((float(low), float(high)))

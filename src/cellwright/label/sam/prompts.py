@@ -6,7 +6,7 @@ points, with and without box alike, go through the network together.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,7 +73,7 @@ def groups(
     low: tuple[int, int],
     square: bool,
     at_once: int,
-) -> list[Group]:
+) -> Iterator[Group]:
     """Prompts of one tile as inputs of the network, at most `at_once` in a group.
 
     Parameters
@@ -96,7 +96,6 @@ def groups(
         hinted = logits[number] is not None or prompt.mask is not None
         kinds.setdefault((len(points), prompt.box is not None, hinted), []).append(number)
     size = input_size(tile.shape, side, square=square)
-    found = []
     for (count, boxed, hinted), numbers in kinds.items():
         for start in range(0, len(numbers), at_once):
             index = numbers[start : start + at_once]
@@ -112,8 +111,7 @@ def groups(
                 masks = torch.stack(
                     [_hint(prompts[i], logits[i], tile, size, low, side) for i in index]
                 )
-            found.append(Group(tuple(index), points, labels, boxes, masks))
-    return found
+            yield Group(tuple(index), points, labels, boxes, masks)
 
 
 def _inside(prompt: Prompts, tile: Tile) -> tuple[np.ndarray, np.ndarray]:
