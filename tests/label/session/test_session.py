@@ -14,6 +14,7 @@ import pytest
 from cellwright.formats import Dataset, DatasetWriter, open_dataset
 from cellwright.label.session import Field, LabelSession
 from cellwright.label.session.preview import prompt_of
+from cellwright.label.session.session import EMBEDDINGS
 from cellwright.types import Image, InputError, Instances, Prompts, Sample
 
 Square = Callable[..., np.ndarray]
@@ -329,6 +330,10 @@ def test_an_embedding_is_made_once_per_view(plate: Path) -> None:
     for plane in (0, 1, 2):
         field.preview(box, plane=plane)
     assert model.embedded == 4
+    field.preview(box, projection="max")
+    field.preview(box)  # the median was not looked at for longest
+    assert model.embedded == 6
+    assert len(field.session.embeddings) == EMBEDDINGS == 4
 
 
 def test_several_prompts_are_one_step_and_those_that_gave_nothing_are_left_out(
@@ -371,6 +376,9 @@ def test_cells_under_a_pixel_the_smallest_first(plate: Path, square: Square) -> 
     assert field.at(13, 13, plane=0) == (big,)
     assert field.at(30, 30) == (big,)
     assert field.at(0, 0) == ()
+    assert [field.at(r, c) for r, c in ((10, 10), (39, 39), (9, 10), (40, 39), (39, 40))] == [
+        (big,), (big,), (), (), (),
+    ]  # fmt: skip
 
 
 def test_progress_counts_cells_notes_and_people(plate: Path, square: Square) -> None:

@@ -39,8 +39,7 @@ class Editor:
             state, cell = self._field.session.state(self._field.name), self._field.cell(id)
             policy = check_policy(policy or self._field.session.policy)
             near = state.near(patch.box, cell.planes) if patch else []
-            others = [c for c in near if c.id != id]
-            self._field.change("paint", edits.paint(cell, patch, others, policy) if patch else [])
+            self._field.change("paint", edits.paint(cell, patch, near, policy) if patch else [])
 
     def erase(self, id: str, mask: np.ndarray) -> None:
         """Take the pixels of a boolean mask of the whole field from a cell.

@@ -18,17 +18,17 @@ def cut_entries(cuts: dict[str, Patch]) -> list[Entry]:
     return [{"id": id, "cut": patch.to_json()} for id, patch in cuts.items()]
 
 
-def paint(cell: Cell, patch: Patch, others: Iterable[Cell], policy: str) -> list[Entry]:
+def paint(cell: Cell, patch: Patch, near: Iterable[Cell], policy: str) -> list[Entry]:
     """Pixels added to a cell.
 
-    Where other cells lie, the policy decides: "allow" shares the pixels, "keep-pixels" leaves
-    them to the others, "keep-objects" takes them from the others, unless that would take
-    `policies.PRESERVED` of one.
+    Where others of the cells `near` lie, the policy decides: "allow" shares the pixels,
+    "keep-pixels" leaves them to the others, "keep-objects" takes them from the others, unless
+    that would take `policies.PRESERVED` of one.
     """
     new = without(patch, cell.patch)
     if new is None:
         return []
-    settled = settle(new, [(c.id, c.patch) for c in others if c.patch], policy)
+    settled = settle(new, [(c.id, c.patch) for c in near if c.patch], policy)
     if settled.patch is None:
         raise InputError(f"nothing was painted on {cell.id}: {settled.reason}")
     return [{"id": cell.id, "add": settled.patch.to_json()}, *cut_entries(settled.cuts)]

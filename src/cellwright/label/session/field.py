@@ -22,7 +22,7 @@ from cellwright.label.session.commits import (
     story,
 )
 from cellwright.label.session.editor import Editor
-from cellwright.label.session.journal import Key
+from cellwright.label.session.journal import Key, garbage_later
 from cellwright.label.session.listing import as_instances, checked_planes, entries
 from cellwright.label.session.policies import check_policy
 from cellwright.label.session.presence import Presence
@@ -150,8 +150,10 @@ class Field:
                 if any(k[0] != state.version for k in self._listed):
                     self._listed.clear()
                 wanted = checked_planes(plane, self.planes) if plane is not None else None
-                found = [c for c in state.cells if c.on(wanted)]
-                self._listed[key] = as_instances(found, self.shape, self.session.class_names)
+                with garbage_later():
+                    found = [c for c in state.cells if c.on(wanted)]
+                    names = self.session.class_names
+                    self._listed[key] = as_instances(found, self.shape, names)
             return self._listed[key]
 
     def ids(self, plane: int | None = None) -> tuple[str, ...]:

@@ -122,11 +122,11 @@ class Journal:
                 # names with a dot are not ours: macOS puts such files on foreign disks
                 if path != self.path and not path.name.startswith("."):
                     found += self._read_file(path)
-        found = [r for r in found if r.key[1:] not in self._seen]
-        fresh = {r.key[1:]: r for r in found}  # a copy of a file counts once
-        self._seen.update(fresh)
-        self._clock = max([self._clock, *(r.key[0] for r in fresh.values())])
-        return sorted(fresh.values(), key=lambda r: r.key)
+            found = [r for r in found if r.key[1:] not in self._seen]
+            fresh = {r.key[1:]: r for r in found}  # a copy of a file counts once
+            self._seen.update(fresh)
+            self._clock = max([self._clock, *(r.key[0] for r in fresh.values())])
+            return sorted(fresh.values(), key=lambda r: r.key)
 
     def _read_file(self, path: Path) -> list[Record]:
         offset, number = self._places.get(path, (0, 0))

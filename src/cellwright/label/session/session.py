@@ -83,7 +83,8 @@ class LabelSession:
         self.default_class = (tuple(classes) or dataset.class_names)[0]
         self._classes = dict.fromkeys((*dataset.class_names, *classes))
         self._beacon = Beacon(journal.folder / (journal.token + SUFFIX), author=journal.author)
-        self._take(journal.read())
+        with garbage_later():
+            self._take(journal.read())
 
     @classmethod
     def open(
