@@ -1,5 +1,6 @@
 # make demo   the whole loop on a simulated plate; prints where the report lies
 # make test   all tests
+# make test-gui   the annotator in a real window, on a virtual display (Xvfb)
 # make lint   style, import levels, types
 # make bench  the claims of benchmarks/RESULTS.md, measured again (needs the real images, takes hours)
 #
@@ -13,13 +14,24 @@ WORK ?= bench-work
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test test-gui lint bench clean
 
 demo: $(VENV)/.run
 	$(BIN)/cellwright demo -o demo
 
 test: $(VENV)/.test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS)
+
+# libraries that Qt opens a window with; PyQt6 brings the rest
+QT_LIBRARIES := libEGL.so.1 libGL.so.1 libxkbcommon-x11.so.0 libxcb-cursor.so.0 libxcb-icccm.so.4 libxcb-keysyms.so.1
+QT_PACKAGES := libegl1 libgl1 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1
+
+test-gui: $(VENV)/.test
+	@command -v xvfb-run > /dev/null || { echo "Xvfb is missing: apt-get install xvfb xauth"; exit 1; }
+	@for name in $(QT_LIBRARIES); do ldconfig -p | grep -q "$$name" || { \
+		echo "$$name is missing: apt-get install $(QT_PACKAGES)"; exit 1; }; done
+	CELLWRIGHT_GUI=1 OMP_NUM_THREADS=1 xvfb-run -a -s "-screen 0 1600x1100x24" \
+		$(BIN)/python -m pytest tests/gui
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -48,5 +60,5 @@ $(VENV)/.run: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/.test: $(VENV)/.run
-	$(PIP) -e ".[test,browser,sam]"
+	$(PIP) -e ".[test,browser,sam,napari]"
 	touch $@

@@ -126,3 +126,55 @@ def test_labelled_killed_and_reopened(
         "commit_s": sorted(e["commit"] for e in figures),
     }  # fmt: skip
     (pictures / "figures.json").write_text(json.dumps(report, indent=1))
+
+
+MENU = """
+import sys
+import napari
+
+viewer = napari.Viewer(show=True)
+for name in ("Annotator", "Review", "Predict"):
+    _, widget = viewer.window.add_plugin_dock_widget("cellwright", name)
+    print(type(widget).__name__, flush=True)
+viewer.close()
+"""
+
+
+def test_napari_finds_the_plugin_by_its_manifest() -> None:
+    environment = {k: v for k, v in os.environ.items() if k != "QT_QPA_PLATFORM"}
+    done = subprocess.run(
+        [sys.executable, "-c", MENU], capture_output=True, text=True, env=environment, timeout=120
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.split() == ["AnnotatorWidget", "ReviewWidget", "PredictWidget"]
+
+
+def test_the_command_opens_a_window_and_ends_when_it_is_closed(
+    plate: tuple[Path, dict[str, list[list[float]]]],
+) -> None:
+    code = (
+        "import sys\n"
+        "from qtpy.QtCore import QTimer\n"
+        "from qtpy.QtWidgets import QApplication\n"
+        "import napari\n"
+        "def close():\n"
+        "    viewer = napari.current_viewer()\n"
+        "    print(viewer.title, [l.name for l in viewer.layers], flush=True)\n"
+        "    viewer.close()\n"
+        "run = napari.run\n"
+        "def soon(*a, **k):\n"
+        "    QTimer.singleShot(1500, close)\n"
+        "    run(*a, **k)\n"
+        "napari.run = soon\n"
+        "from cellwright.cli import main\n"
+        "main(['annotate', sys.argv[1], '--author', 'ada'])\n"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "QT_QPA_PLATFORM"}
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(plate[0])], capture_output=True, text=True,
+        env=environment, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "committed_objects" in done.stdout
+    assert "Traceback" not in done.stderr
+    assert not list((plate[0] / "journal").glob("*.open")), "the session said that it ended"

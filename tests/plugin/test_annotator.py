@@ -352,6 +352,50 @@ def test_automatic_masks_of_a_field_that_was_left(
     assert len(a.automatic) == 2
 
 
+def test_a_model_gets_the_planes_that_it_was_trained_on(
+    plate: Path, annotate: Annotate, settle: Settle, notes: list[str]
+) -> None:
+    seen = []
+
+    class Trained:
+        def __init__(self, planes: int) -> None:
+            self.planes = planes
+
+        def check(self, image: Image) -> None:
+            if image.planes != self.planes:
+                raise InputError(f"{image.planes} planes came, {self.planes} are wanted")
+
+        def segment(self, image: Image) -> Instances:
+            self.check(image)
+            seen.append(image.axes)
+            return Instances.empty(image.shape)
+
+    a = annotate(plate).annotation
+    for planes, channel in ((6, None), (2, None), (1, 1), (5, None)):
+        a.open(a.field.name, replace(a.look, channel=channel))
+        settle(a)
+        a.automatic.find(lambda planes=planes: Trained(planes), "model", whole=True)
+        settle(a)
+    assert seen == ["ZCYX", "CYX", "YX"]
+    assert any("5 are wanted" in note for note in notes)
+
+
+def test_segmenting_again_can_be_taken_back(
+    plate: Path, annotate: Annotate, settle: Settle
+) -> None:
+    a = annotate(plate).annotation
+    draw_box(a, a.field.cells().boxes[0])
+    a.prompting.segment()
+    settle(a)
+    a.layers.select(a.layers.current)
+    stroke(a.layers.current, 1, [(3, 3)])
+    a.prompting.segment()
+    settle(a)
+    assert a.layers.current.data[3, 3] == 0
+    press(a, KeyMod.CtrlCmd | KeyCode.KeyZ)
+    assert a.layers.current.data[3, 3] == 1
+
+
 def test_nothing_found_says_so(
     plate: Path, annotate: Annotate, settle: Settle, notes: list[str]
 ) -> None:

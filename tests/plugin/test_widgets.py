@@ -43,6 +43,7 @@ def test_review_lists_what_is_missing_and_jumps(
     widget = annotate(plate)
     a = widget.annotation
     review = ReviewWidget(widget.viewer)
+    review.show()
     column = {name: i for i, name in enumerate(COLUMNS)}
 
     def text(row: int, name: str) -> str:

@@ -97,6 +97,8 @@ class Annotation:
         elif look.style not in looks:
             look = replace(look, style=PLAIN)
         field.cells(look.plane)
+        if field is not self.field:
+            self.committed.prepare(field)
         return field, look, picture(field, look)
 
     def _back(self) -> None:
@@ -228,7 +230,7 @@ class Annotation:
     def close(self) -> None:
         """Write what was painted, and let go of the data set."""
         if not self.closed:
-            self.take_up()
+            guard(self.committed.take_up, draw=False)
             self.closed = True
             self.session.close()
             _open.pop(id(self.viewer), None)

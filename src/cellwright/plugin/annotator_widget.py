@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from qtpy.compat import isalive
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QApplication,
@@ -97,7 +98,7 @@ class AnnotatorWidget(QWidget):
 
     def _update(self) -> None:
         a = self.annotation
-        if a is None or a.closed:
+        if a is None or a.closed or not isalive(self):
             return
         self.notes.show()
         for menu in self.menus:
@@ -114,8 +115,7 @@ class AnnotatorWidget(QWidget):
 
     def close_session(self) -> None:
         """Write what was painted, and let go of the data set."""
-        self._timer.stop()
-        if self.annotation is not None:
+        if self.annotation is not None:  # Qt may have taken the widgets apart already
             self.annotation.close()
 
 

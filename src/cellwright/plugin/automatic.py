@@ -11,8 +11,9 @@ from cellwright.label.session import Field
 from cellwright.label.session.patch import Patch
 from cellwright.plugin.cell_map import label_map
 from cellwright.plugin.layers import show_labels
+from cellwright.plugin.looks import Look
 from cellwright.plugin.work import tell
-from cellwright.types import Segmenter
+from cellwright.types import Image, InputError, Segmenter
 
 if TYPE_CHECKING:
     from cellwright.plugin.annotation import Annotation
@@ -100,8 +101,8 @@ class AutomaticMasks:
         source
             What it is called.
         whole
-            Whether it wants the image with all its planes and channels, as a trained model
-            does, unless a single plane is looked at.
+            Whether it is a trained model, which takes the planes and channels that it was
+            trained on: those of the field, of the view, or of its channel, whichever fit.
         """
         a, field = self._a, self._a.ready()
         if field is None:
@@ -109,13 +110,11 @@ class AutomaticMasks:
         look, planes = a.look, a.planes()
 
         def find() -> int:
-            if whole and look.plane is None:
-                image = field.image
-            elif whole:
-                image = field.view(look.plane)
-            else:
-                image = field.view(look.plane, projection=look.projection, channel=look.channel)
-            found = build().segment(image)
+            segmenter = build()
+            image = field.view(look.plane, projection=look.projection, channel=look.channel)
+            if whole:
+                image = fitting(segmenter, field, look) or image
+            found = segmenter.segment(image)
             field.candidates.propose(found, source=source, planes=planes)
             return len(found)
 
@@ -131,3 +130,25 @@ class AutomaticMasks:
 
         if not a.work.run("automatic", f"{source} on {field.name}", find, show):
             tell("automatic segmentation is running; try again when it is done")
+
+
+def fitting(segmenter: Segmenter, field: Field, look: Look) -> Image | None:
+    """The part of a field that a trained model takes; None if it does not say or none fits."""
+    check = getattr(segmenter, "check", None)
+    if check is None:
+        return None
+    every = field.view(look.plane, projection=look.projection)
+    for image in (field.image, every, *_channels(every, look.channel)):
+        try:
+            check(image)
+        except InputError:
+            continue
+        return image
+    return None
+
+
+def _channels(image: Image, channel: int | None) -> list[Image]:
+    """The chosen channel alone."""
+    if channel is None or "C" not in image.axes:
+        return []
+    return [Image(np.asarray(image.data)[channel], "YX", image.pixel_size, tags=image.tags)]

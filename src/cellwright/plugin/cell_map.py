@@ -11,6 +11,8 @@ from cellwright.label.session.patch import Patch
 
 Drawn = Sequence[tuple[int, Patch]]
 """Cells by their numbers in a label map."""
+Known = dict[int, tuple[Patch, np.ndarray]]
+"""Outlines by the identity of a patch, which is kept so that no other one can have it."""
 
 
 def label_map(shape: tuple[int, int], cells: Drawn, *, top: Iterable[int] = ()) -> np.ndarray:
@@ -40,7 +42,12 @@ class Outlines:
     """
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[Patch, np.ndarray]] = {}
+        self._known: Known = {}
+        self._prepared: Known = {}
+
+    def prepare(self, patches: Sequence[Patch]) -> None:
+        """Find outlines ahead, in a thread, of cells that are to be shown next."""
+        self._prepared = {id(p): (p, self._one(p)) for p in patches}
 
     def segments(self, patches: Sequence[Patch]) -> tuple[np.ndarray, np.ndarray]:
         """Segments as napari's vectors, (N, 2, 2) float32 of start and step, and (N,) int64
@@ -53,7 +60,7 @@ class Outlines:
         return np.concatenate(parts), owner
 
     def _one(self, patch: Patch) -> np.ndarray:
-        known = self._known.get(id(patch))
+        known = self._known.get(id(patch)) or self._prepared.get(id(patch))
         if known and known[0] is patch:
             return known[1]
         found = []

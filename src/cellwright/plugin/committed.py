@@ -49,6 +49,10 @@ class CommittedCells:
         self.field, self.plane, self.planes = field, plane, planes
         self.draw()
 
+    def prepare(self, field: Field) -> None:
+        """Do in a thread what takes long before the cells of a field can be shown."""
+        self._outlines.prepare([_patch(field.cell(id)) for id in field.ids()])
+
     def number(self, id: str) -> int:
         """The number of a cell in the label map."""
         if id not in self._numbers:
@@ -140,8 +144,13 @@ class CommittedCells:
             self.select(())
         return self.selected
 
-    def take_up(self) -> bool:
+    def take_up(self, *, draw: bool = True) -> bool:
         """Write what was painted on the layer into the session; whether there was something.
+
+        Parameters
+        ----------
+        draw
+            Whether the layer then shows what the session has.
 
         Raises
         ------
@@ -158,7 +167,8 @@ class CommittedCells:
             for stroke in found:
                 self._write(stroke.number, stroke.patch, stroke.added)
         finally:
-            self.draw()
+            if draw:
+                self.draw()
         return True
 
     def _write(self, number: int, patch: Patch, added: bool) -> None:

@@ -68,9 +68,13 @@ class Draft:
         return not (self.boxes or len(self.points) or self.cells)
 
     def take(self, preview: Preview) -> None:
-        """Show what the segmenter made of the prompts; cell 1 is that of the first prompt."""
+        """Show what the segmenter made of the prompts; cell 1 is that of the first prompt.
+
+        What was corrected by hand before comes back with `undo`.
+        """
+        self._past = [(self.cells, self.edited)] if self.edited else []
+        self._future = []
         self.preview, self.edited, self.cells = preview, set(), {}
-        self._past, self._future = [], []
         found = preview.cells
         for i, (box, mask) in enumerate(zip(found.boxes.tolist(), found.masks, strict=True)):
             patch = None if preview.nothing[i] else Patch.of_crop(found.shape, box, mask)
@@ -92,6 +96,11 @@ class Draft:
             else:
                 self.cells[stroke.number] = new
             self.edited.add(stroke.number)
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there are strokes to take back."""
+        return bool(self._past)
 
     @property
     def can_redo(self) -> bool:

@@ -37,7 +37,7 @@ class EditMenu(controls.Menu):
             return
         picked = a.committed.selected
         self.selected.setText(self._words(picked) if picked else "none; click a cell")
-        self.undo.setEnabled(field.can_undo > 0 or bool(a.current.draft.edited))
+        self.undo.setEnabled(field.can_undo > 0 or a.current.draft.can_undo)
         self.redo.setEnabled(field.can_redo > 0 or a.current.draft.can_redo)
         self.delete.setEnabled(bool(picked))
         self.merge.setEnabled(len(picked) > 1)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from qtpy.compat import isalive
 from qtpy.QtWidgets import QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from cellwright.label.session.patch import Patch
@@ -56,6 +57,8 @@ class PredictWidget(QWidget):
         self._list()
 
     def _list(self, event: object = None) -> None:
+        if not isalive(self):
+            return
         names = [
             layer.name for layer in self.viewer.layers
             if type(layer).__name__ == "Image" and not (layer.name == "image" and self._open())
@@ -96,6 +99,8 @@ class PredictWidget(QWidget):
         )  # fmt: skip
 
     def _update(self) -> None:
+        if not isalive(self):
+            return
         self.start.setEnabled(not self.work.busy)
         self.status.setText(self.work.says())
 

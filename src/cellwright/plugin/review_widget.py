@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qtpy.compat import isalive
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QAbstractItemView,
@@ -106,9 +107,14 @@ class ReviewWidget(QWidget):
         found = annotation_of(self.viewer)
         if found is not None and found is not self._seen:
             self._seen = found
-            found.changed.connect(self.refresh)
+            found.changed.connect(self._follow)
             found.work.changed.connect(self._update)
         return found
+
+    def _follow(self) -> None:
+        """Listing a large data set takes a moment, so it is done for those who look."""
+        if isalive(self) and self.isVisible():
+            self.refresh()
 
     def showEvent(self, event: Any) -> None:
         """Qt's: look again at what is there."""
@@ -117,6 +123,8 @@ class ReviewWidget(QWidget):
 
     def refresh(self) -> None:
         """List the fields as they are now."""
+        if not isalive(self):
+            return
         a = self.annotation
         if a is None or a.closed:
             self.sum.setText("open a data set in the annotator first")
@@ -146,6 +154,8 @@ class ReviewWidget(QWidget):
 
     def _update(self) -> None:
         a = self._seen
+        if not isalive(self):
+            return
         self.export.setEnabled(a is not None and "export" not in a.work.running)
 
     def jump(self, row: int) -> None:
