@@ -95,6 +95,20 @@ def test_equals_transformers(
         check(worker, embedding, cases[name], low[0, 0].numpy(), full.numpy(), float(scores[index]))
 
 
+def test_global_attention_by_head_is_the_encoder_of_transformers(sam_folder: Path) -> None:
+    from transformers import SamModel
+
+    from cellwright.label.sam.encoder import attend_by_head
+
+    plain, by_head = (SamModel.from_pretrained(sam_folder).eval() for _ in range(2))
+    attend_by_head(by_head)
+    changed = ["forward" in layer.attn.__dict__ for layer in by_head.vision_encoder.layers]
+    assert changed == [False, True]
+    pixels = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    one, other = (m.get_image_embeddings(pixels) for m in (plain, by_head))
+    assert torch.allclose(one, other, atol=1e-5)
+
+
 @pytest.mark.parametrize("kind", ["sam", "sam2"])
 def test_earlier_logits_equal_transformers(
     kind: str, sam_folder: Path, sam2_folder: Path, picture: Image, cases: Any

@@ -37,8 +37,8 @@ def build(
         of the Hugging Face hub, a folder in the format of `transformers`, or an original-format
         checkpoint (``sam_vit_b_01ec64.pth``, micro-SAM's ``vit_b.pt``).
     device, precision
-        Where it computes; matrix products in ``"bfloat16"`` are about twice as fast on
-        processors that have it, and no longer equal to the reference.
+        Where it computes. Matrix products in ``"bfloat16"`` take half to two thirds of the
+        time on processors that have it, and are no longer equal to the reference.
     choice
         Which of the masks that a prompt may mean is taken, see `SamSegmenter`.
     channels, stretch, percentiles

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from cellwright.label.sam.decode import Prepared, decode, draw, prepare
 from cellwright.label.sam.device import AT_ONCE, autocast, check_precision, pick_device
+from cellwright.label.sam.encoder import attend_by_head
 from cellwright.label.sam.prompts import Group
 
 #: which of the masks a prompt may mean is taken; numbers go from part to whole
@@ -37,6 +38,7 @@ class Network:
         check_precision(precision, self.device)
         self.precision = precision
         self.model = model.to(self.device).eval()
+        attend_by_head(self.model)
         self.square = model.config.model_type != "sam"
         self.side = int(model.config.prompt_encoder_config.image_size)
         rows, cols = model.prompt_encoder.image_embedding_size
