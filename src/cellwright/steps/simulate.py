@@ -99,9 +99,9 @@ def simulate(
     }
     options = {k: v for k, v in settings.items() if k not in ("pixel_size", "seed")}
     if dead is not None or contrast is not None or bleed:
-        vitality = {"dead": dead or 0.0, "contrast": contrast, "bleed": bleed}
-        settings |= vitality
-        options["vitality"] = Vitality(**vitality)
+        vitality = Vitality(dead=dead or 0.0, contrast=contrast, bleed=bleed)
+        settings |= {"dead": vitality.dead, "contrast": contrast, "bleed": bleed}
+        options["vitality"] = vitality
     microscope = Microscope(pixel_size=pixel_size)
     _refuse_other_settings(output, settings)
     # Made before anything is written, so that bad arguments leave no folder behind.
