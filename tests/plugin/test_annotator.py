@@ -295,13 +295,36 @@ def test_alive_and_dead(plate: Path, annotate: Annotate) -> None:
     a.committed.select(())
     dead = np.asarray(a.layers.outlines.edge_color)
     assert not np.array_equal(colours, dead)
-    assert (np.abs(dead - (1, 0.2, 0.2, 1)).sum(axis=1) < 1e-5).any()
+    magenta = np.array([255, 64, 200, 255]) / 255
+    assert (np.abs(dead - magenta).sum(axis=1) < 1e-3).any()
     press(a, KeyCode.KeyA)
     a.committed.begin()
     stroke(a.layers.current, 1, [(5, 5)])
     (new,) = a.prompting.commit()
     assert a.field.cell(new).tags["alive"] is False
     assert a.field.cell(new).tags["alive_by"] == "hand"
+
+
+def test_alive_by_contrast_keeps_what_a_hand_said(
+    plate: Path, annotate: Annotate, settle: Settle, notes: list[str]
+) -> None:
+    a = annotate(plate).annotation
+    mask = np.zeros((96, 96), bool)
+    free = ~np.logical_or.reduce([a.field.cell(i).patch.frame() for i in a.field.ids()])
+    mask[2:12, 2:12] = free[2:12, 2:12]
+    nothing = a.edit(a.field.commit, mask)
+    by_hand, *others = a.field.ids()[:-1]
+    a.committed.select((by_hand,))
+    a.editing.set_alive(False)
+    before = a.field.can_undo
+    a.judging.judge()
+    settle(a)
+    assert a.field.can_undo == before + 1, "one step"
+    assert a.field.cell(nothing).tags["alive"] is False
+    assert a.field.cell(by_hand).tags["alive"] is False
+    assert all(a.field.cell(id).tags["alive"] is True for id in others)
+    assert isinstance(a.field.cell(others[0]).tags["contrast"], float)
+    assert any("2 dead" in note for note in notes)
 
 
 class Found:
@@ -419,9 +442,9 @@ def test_errors_of_threads_are_told_and_work_goes_on(
     widget = annotate(plate)
     a = widget.annotation
     a.automatic.find(Broken, "broken")
-    assert not widget.automatic.find.isEnabled()
+    assert not widget.automatic.start.isEnabled()
     settle(a)
-    assert widget.automatic.find.isEnabled()
+    assert widget.automatic.start.isEnabled()
     assert "this image is too strange" in notes
     a.prompting.segment()
     assert any("no prompt is there" in note for note in notes)

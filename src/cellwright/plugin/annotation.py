@@ -18,6 +18,7 @@ from cellwright.plugin.committed import CommittedCells
 from cellwright.plugin.current import CurrentObject
 from cellwright.plugin.draft import Draft
 from cellwright.plugin.editing import Editing
+from cellwright.plugin.judging import Judging
 from cellwright.plugin.layers import AnnotatorLayers
 from cellwright.plugin.looks import PLAIN, Look, looks_of, picture
 from cellwright.plugin.prompting import Prompting
@@ -61,6 +62,8 @@ class Annotation:
         self.committed = CommittedCells(self.layers)
         self.automatic = AutomaticMasks(self)
         self.prompting, self.editing = Prompting(self), Editing(self)
+        self.judging = Judging(self)
+        self.committed.chosen.connect(self.changed.emit)
         self.look = Look()
         self.field: Field | None = None
         self._wanted: tuple[str, Look] | None = None

@@ -29,7 +29,7 @@ class AutomaticMenu(controls.Menu):
         self.model = QLineEdit()
         self.model.setPlaceholderText("model folder")
         self.folder = controls.folder(self.model, "Model folder")
-        self.find = controls.button("Find cells", self.run, "into auto_segmentation")
+        self.start = controls.button("Find cells", self.run, "into auto_segmentation")
         self.least = QSlider(Qt.Orientation.Horizontal)
         self.least.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.least.setRange(0, 100)
@@ -42,7 +42,7 @@ class AutomaticMenu(controls.Menu):
         self.add("method", self.method)
         self.add("", self.folder)
         self.add("least score", self.least, self.threshold)
-        self.add("", self.find, self.accept)
+        self.add("", self.start, self.accept)
         self.add("", self.hint)
         self._show()
 
@@ -70,7 +70,7 @@ class AutomaticMenu(controls.Menu):
         """Show how many masks wait, and which buttons make sense now."""
         a = self._a
         ready = a.field is not None and "view" not in a.work.running
-        self.find.setEnabled(ready and "automatic" not in a.work.running)
+        self.start.setEnabled(ready and "automatic" not in a.work.running)
         count = len(a.automatic)
         self.accept.setEnabled(ready and count > 0)
         text = f"{count} masks: click one to accept it, right-click to reject it"

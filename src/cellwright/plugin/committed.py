@@ -5,23 +5,38 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from psygnal import Signal
 
 from cellwright.label.session import Cell, Field
 from cellwright.label.session.patch import Patch
 from cellwright.plugin.cell_map import Outlines, label_map
 from cellwright.plugin.layers import AnnotatorLayers, show_labels
 from cellwright.plugin.strokes import strokes
+from cellwright.steps.overlay_picture import ALIVE_COLOUR, DEAD_COLOUR, UNKNOWN
 
-SELECTED, DEAD, ELSEWHERE = (1.0, 1.0, 1.0, 1.0), (1.0, 0.2, 0.2, 1.0), (0.6, 0.6, 0.6, 0.7)
-"""Outlines of selected cells, of dead ones, and of those on other planes."""
+SELECTED, ELSEWHERE = (1.0, 1.0, 1.0, 1.0), (0.6, 0.6, 0.6, 0.7)
+"""Outlines of selected cells, and of those on other planes."""
+JUDGED = {
+    said: tuple(value / 255 for value in (*colour, 255))
+    for said, colour in ((True, ALIVE_COLOUR), (False, DEAD_COLOUR), (None, UNKNOWN))
+}
+"""Outlines of cells that are alive, dead, not judged: those of the pictures for checking."""
 
 
 class CommittedCells:
     """Committed cells of a field as labels and outlines; painting on them edits the session.
 
     A cell has one number, and so one colour, as long as the field is open. Where cells overlap
-    the label map shows the smallest, or the selected one; the outlines show all.
+    the label map shows the smallest, or the selected one; the outlines show all, in the colours
+    of the labels, or of Alive and Dead as soon as that is known of a cell.
+
+    Signals
+    -------
+    chosen
+        Other cells are selected.
     """
+
+    chosen = Signal()
 
     def __init__(self, layers: AnnotatorLayers) -> None:
         self._layers = layers
@@ -102,9 +117,11 @@ class CommittedCells:
             numbers = np.array([self.number(c.id) for c in here], np.int32)
             table[len(elsewhere) : len(cells)] = colours.map(numbers)
             table[len(elsewhere) : len(cells), 3] = 1
+        judged = any("alive" in c.tags for c in here)
         for i, cell in enumerate(cells):
-            if cell.tags.get("alive") is False and i >= len(elsewhere):
-                table[i] = DEAD
+            if judged and i >= len(elsewhere):
+                said = cell.tags.get("alive")
+                table[i] = JUDGED[None if said is None else bool(said)]
             if cell.id in self.selected:
                 table[i] = SELECTED
         if not np.array_equal(layer.data, vectors):
@@ -118,6 +135,7 @@ class CommittedCells:
             self.take_up()
             self.selected = tuple(ids)
             self.draw()
+            self.chosen.emit()
 
     def begin(self) -> None:
         """Paint a new cell next."""

@@ -41,7 +41,10 @@ class PromptMenu(controls.Menu):
         self.add("segmenter", self.segmenter)
         self.add("", self.embedding)
         self.add("points", self.sign)
-        self.add("cells are", self.alive)
+        self.judge = controls.button(
+            "by contrast", a.judging.judge, "all cells here: visible in fluorescence or not"
+        )
+        self.add("cells are", self.alive, self.judge)
         self.add("", self.segment, self.clear)
         self.add("", self.commit)
         self.add("", self.proposed)
@@ -62,8 +65,10 @@ class PromptMenu(controls.Menu):
         controls.show(self.sign, a.layers.sign)
         said = a.prompting.alive
         if a.field is not None and a.committed.selected:
-            said = a.field.cell(a.committed.selected[-1]).tags.get("alive")
+            tag = a.field.cell(a.committed.selected[-1]).tags.get("alive")
+            said = None if tag is None else bool(tag)
         controls.show(self.alive, said)
+        self.judge.setEnabled(ready and "alive" not in running)
         self.segmenter.setEnabled(not {"choose", "segment", "embed"} & set(running))
         self.embedding.setEnabled(ready and not {"embed", "choose"} & set(running))
         self.segment.setEnabled(ready and not {"segment", "choose"} & set(running))

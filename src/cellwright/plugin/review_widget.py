@@ -73,8 +73,10 @@ class ReviewWidget(QWidget):
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.table.verticalHeader().setVisible(False)
-        header = self.table.horizontalHeader()
+        side, header = self.table.verticalHeader(), self.table.horizontalHeader()
+        assert side is not None
+        assert header is not None
+        side.setVisible(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setStretchLastSection(True)
         self.table.cellDoubleClicked.connect(lambda row, _: self.jump(row))
