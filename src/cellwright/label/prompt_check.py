@@ -67,7 +67,7 @@ def _box_inside(
             f"the box {tuple(box)} is not one: (row0, col0, row1, col1) with row0 <= row1 and "
             "col0 <= col1 is wanted"
         )
-    if row1 <= 0 or col1 <= 0 or row0 >= shape[0] or col0 >= shape[1]:
+    if row1 < 0 or col1 < 0 or row0 >= shape[0] or col0 >= shape[1]:
         raise InputError(
             f"the box {tuple(box)} is outside the image of {shape[0]} x {shape[1]} pixels"
         )

@@ -12,12 +12,19 @@ from functools import cached_property
 
 import numpy as np
 
-from cellwright.geometry import mask_box
-from cellwright.label.outline import Outlines, Window, find_outlines
+from cellwright.label.outline import Outlines, find_outlines
 from cellwright.label.outline_size import sized_outlines, usual_radius
-from cellwright.label.outline_tables import REACH, Frames, box_frames, prompt_planes
+from cellwright.label.outline_tables import box_frames, prompt_planes
 from cellwright.label.plane import pick_plane
 from cellwright.label.prompt_check import checked
+from cellwright.label.region_cell import (
+    Cell,
+    cell_iou,
+    cell_of_mask,
+    in_box,
+    instances_of,
+    window_of,
+)
 from cellwright.label.region_edit import correct, insist
 from cellwright.types import Image, InputError, Instances, Prompts
 
@@ -50,15 +57,6 @@ class RegionEmbedding:
     def radius(self) -> float:
         """Usual radius of a cell in pixels; only clicks without a box ask for it."""
         return self.given or usual_radius(self.planes, learned=self.learned)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Cell:
-    """One cell while it is worked on: a mask in a window that has room for it."""
-
-    window: Window
-    mask: np.ndarray
-    score: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,11 +119,11 @@ class RegionSegmenter:
             if i in begun:
                 cell = begun[i]
             elif prompt.mask is not None:
-                cell = _of_mask(embedding, prompt)
+                cell = cell_of_mask(embedding.shape, prompt)
             else:
                 cell = self._around(embedding, prompt)
             cells.append(self._corrected(embedding, prompt, cell))
-        return _instances(embedding.shape, wanted, cells)
+        return instances_of(embedding.shape, wanted, cells)
 
     def candidates(self, embedding: RegionEmbedding, prompt: Prompts) -> Instances:
         """Up to three different masks for one prompt, the most certain first.
@@ -135,7 +133,7 @@ class RegionSegmenter:
         prompt = checked(prompt, embedding.shape)
         cells: Iterable[Cell]
         if prompt.mask is not None:
-            cells = [_of_mask(embedding, prompt)]
+            cells = [cell_of_mask(embedding.shape, prompt)]
         elif prompt.box is None:
             cells = self._sizes(embedding, prompt)
         else:
@@ -145,11 +143,11 @@ class RegionSegmenter:
         chosen: list[Cell] = []
         for cell in cells:
             cell = self._corrected(embedding, prompt, cell)
-            if all(_iou(cell, other) < 0.8 for other in chosen):
+            if all(cell_iou(cell, other) < 0.8 for other in chosen):
                 chosen.append(cell)
             if len(chosen) == 3:
                 break
-        return _instances(embedding.shape, [prompt] * len(chosen), chosen)
+        return instances_of(embedding.shape, [prompt] * len(chosen), chosen)
 
     def _around(self, embedding: RegionEmbedding, prompt: Prompts) -> Cell:
         """The most certain cell of any size about the first positive point."""
@@ -169,10 +167,10 @@ class RegionSegmenter:
         self, embedding: RegionEmbedding, prompt: Prompts, found: Outlines, index: int
     ) -> Cell:
         frames = found.frames[index : index + 1]
-        window = _window(embedding.shape, frames, prompt)
+        window = window_of(embedding.shape, frames, prompt)
         mask = found.paint(index, window)
         if frames.tight[0] and prompt.box is not None:
-            mask &= _in_box(prompt.box, window)
+            mask &= in_box(prompt.box, window)
         score = float(np.clip(SCORE[0] - SCORE[1] * found.doubt[index], 0.01, 1))
         return Cell(window, mask, score)
 
@@ -192,76 +190,3 @@ class RegionSegmenter:
                 learned=self.learned,
             )
         return Cell(cell.window, insist(mask, at, prompt.signs), cell.score)
-
-
-def _window(shape: tuple[int, int], frames: Frames, prompt: Prompts) -> Window:
-    """A window of the image with room for the outline, the points and their corrections."""
-    low = frames.centres[0] - REACH * frames.halves[0]
-    high = frames.centres[0] + REACH * frames.halves[0]
-    if len(prompt.points):
-        low = np.minimum(low, prompt.points.min(axis=0))
-        high = np.maximum(high, prompt.points.max(axis=0))
-    low = np.clip(np.floor(low) - 8, 0, shape).astype(int)
-    high = np.clip(np.ceil(high) + 9, 0, shape).astype(int)
-    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
-
-
-def _in_box(box: tuple[float, float, float, float], window: Window) -> np.ndarray:
-    """Pixels of `window` whose centre lies in `box` (pixel i covers i to i + 1)."""
-    rows = np.arange(window[0], window[2]) + 0.5
-    cols = np.arange(window[1], window[3]) + 0.5
-    down = (rows > box[0]) & (rows < box[2])
-    along = (cols > box[1]) & (cols < box[3])
-    return down[:, None] & along
-
-
-def _of_mask(embedding: RegionEmbedding, prompt: Prompts) -> Cell:
-    """The earlier mask as a cell."""
-    assert prompt.mask is not None
-    box = mask_box(prompt.mask)
-    assert box is not None
-    frames = box_frames(np.array([box]))
-    window = _window(embedding.shape, frames, prompt)
-    return Cell(window, prompt.mask[window[0] : window[2], window[1] : window[3]].copy(), 1.0)
-
-
-def _iou(a: Cell, b: Cell) -> float:
-    low = np.minimum(a.window[:2], b.window[:2])
-    high = np.maximum(a.window[2:], b.window[2:])
-    both = np.zeros((2, *(high - low)), bool)
-    for frame, cell in zip(both, (a, b), strict=True):
-        row0, col0, row1, col1 = (np.array(cell.window) - np.tile(low, 2)).tolist()
-        frame[row0:row1, col0:col1] = cell.mask
-    return float((both[0] & both[1]).sum() / max((both[0] | both[1]).sum(), 1))
-
-
-def _instances(shape: tuple[int, int], prompts: list[Prompts], cells: list[Cell]) -> Instances:
-    boxes, masks, scores = [], [], []
-    for prompt, cell in zip(prompts, cells, strict=True):
-        tight = mask_box(cell.mask)
-        if tight is None:
-            row, col = _place(prompt, shape)
-            boxes.append((row, col, row + 1, col + 1))
-            masks.append(np.ones((1, 1), bool))
-            scores.append(0.0)
-            continue
-        row, col = cell.window[:2]
-        boxes.append((tight[0] + row, tight[1] + col, tight[2] + row, tight[3] + col))
-        masks.append(cell.mask[tight[0] : tight[2], tight[1] : tight[3]].copy())
-        scores.append(cell.score)
-    return Instances(shape, np.array(boxes).reshape(-1, 4), tuple(masks), np.array(scores))
-
-
-def _place(prompt: Prompts, shape: tuple[int, int]) -> tuple[int, int]:
-    """A pixel of the prompt that is not marked as off the cell."""
-    box = prompt.box or (mask_box(prompt.mask) if prompt.mask is not None else None)
-    off = {tuple(p) for p in np.rint(prompt.points[~prompt.signs]).astype(int).tolist()}
-    row0, col0, row1, col1 = box or (0, 0, *shape)
-    middle = int((row0 + row1) / 2), int((col0 + col1) / 2)
-    if middle not in off:
-        return min(middle[0], shape[0] - 1), min(middle[1], shape[1] - 1)
-    for row in range(shape[0]):
-        for col in range(shape[1]):
-            if (row, col) not in off:
-                return row, col
-    raise InputError("every pixel of the image is marked as off the cell: remove some points")
