@@ -112,15 +112,14 @@ def cell_light(
     for _ in range(_ROUNDS if widths and len(own) else 1):
         spread = _halos(grid.bins, masks, light, widths)
         fit, bleed = _fit(smooth[:, used].T, spread[:, used].T, values, free[used])
-        ground = np.tensordot(fit, smooth, axes=1)
-        glow = np.tensordot(bleed, spread, axes=1)
-        around = np.array([_mean_at(ground + glow, place) for place in places])
+        fitted = np.tensordot(fit, smooth, axes=1) + np.tensordot(bleed, spread, axes=1)
+        around = np.array([_mean_at(fitted, place) for place in places])
         around = around - light * (itself @ bleed)
         for _ in range(3):
             on_top = np.bincount(cover, share * light[over], minlength=len(own))
             light = np.maximum(mean - around - on_top, 0)
         around = around + on_top
-    noise = _noise(plane, outside, ground + glow, grid)
+    noise = _noise(plane, outside, fitted, grid)
     count = np.array([np.count_nonzero(pixels) for pixels in own], dtype=np.int64)
     return Light(mean - around, around, count, noise, bleed)
 
