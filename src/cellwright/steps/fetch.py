@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from cellwright.datasets.record import Part
 from cellwright.fetch import Fetched, Progress, RemoteFile, download, remote_size, show_size, unpack
@@ -58,7 +59,8 @@ class Offer:
             size = remote_size(part.file)
             known += size or 0
             how = "SHA-256 known" if part.file.sha256 else "no published SHA-256: unverified"
-            lines.append(f"  {part.file.name}: {show_size(size)}, {how}")
+            host = urlsplit(part.file.url).netloc
+            lines.append(f"  {part.file.name} from {host}: {show_size(size)}, {how}")
         if missing:
             lines.append(f"to download: {show_size(known or None)}")
         return lines

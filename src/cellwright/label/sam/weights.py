@@ -42,6 +42,8 @@ class Weights:
     hub_id, revision
         The same model on the Hugging Face hub, pinned where the commit is known; None if it
         is not there.
+    page
+        Where its terms are stated, if not on the hub.
     """
 
     name: str
@@ -51,11 +53,12 @@ class Weights:
     trained_on: str
     hub_id: str | None = None
     revision: str | None = None
+    page: str | None = None
 
     @property
     def source(self) -> str:
-        """The page or server that it comes from."""
-        return f"{HUB}/{self.hub_id}" if self.hub_id else self.files[0].url.rsplit("/files/")[0]
+        """The page that states its terms."""
+        return self.page or f"{HUB}/{self.hub_id}"
 
     @property
     def folder(self) -> Path:
@@ -89,6 +92,7 @@ def _original(
         EVERYDAY,
         hub,
         revision,
+        "https://github.com/facebookresearch/segment-anything",
     )
 
 
@@ -111,6 +115,7 @@ def _micro(size: str, kind: str, resource: str, trained_on: str) -> Weights:
         (RemoteFile(f"{ZOO}/{resource}/files/{file}", file),),
         "CC-BY-4.0",
         trained_on,
+        page=f"https://bioimage.io/#/?id={resource.split('/')[0]}",
     )
 
 
