@@ -87,6 +87,10 @@ def test_focus_by_hand() -> None:
     plane = np.zeros((5, 5))
     plane[2, 2] = 25.0  # mean 1; Laplacian -4 x 25 in the middle, 25 on four sides
     assert focus(plane) == pytest.approx((100**2 + 4 * 25**2) / 25)
+    bowl = np.square(np.arange(7.0))[:, None] + np.zeros(4)  # its Laplacian is 2 nearly everywhere
+    change = ndimage.laplace(bowl, mode="mirror")
+    assert focus(bowl) == pytest.approx(change.var() / bowl.mean() ** 2)
+    assert abs(change.mean()) > 1
     gradient = sum(np.square(ndimage.sobel(plane, axis=a, mode="mirror")) for a in (0, 1))
     assert focus(plane, measure="tenengrad") == pytest.approx(gradient.mean())
 
