@@ -37,6 +37,11 @@ _PUBLIC = {
     "import_images": "cellwright.steps.import_images",
     "split_dataset": "cellwright.steps.split",
     "label": "cellwright.steps.label",
+    "LabelSession": "cellwright.label.session",
+    "labelled": "cellwright.steps.labelled",
+    "zstack": "cellwright.steps.zstack",
+    "alive": "cellwright.steps.alive",
+    "overlays": "cellwright.steps.overlays",
     "train": "cellwright.steps.train",
     "predict": "cellwright.steps.predict",
     "evaluate": "cellwright.steps.evaluate",
@@ -53,16 +58,21 @@ if TYPE_CHECKING:
     from cellwright.formats import write_image as write_image
     from cellwright.formats import write_instances as write_instances
     from cellwright.formats.dataset import open_dataset as open_dataset
+    from cellwright.label.session import LabelSession as LabelSession
+    from cellwright.steps.alive import alive as alive
     from cellwright.steps.compare import compare as compare
     from cellwright.steps.demo import demo as demo
     from cellwright.steps.evaluate import evaluate as evaluate
     from cellwright.steps.import_images import import_images as import_images
     from cellwright.steps.label import label as label
+    from cellwright.steps.labelled import labelled as labelled
+    from cellwright.steps.overlays import overlays as overlays
     from cellwright.steps.predict import predict as predict
     from cellwright.steps.report import report as report
     from cellwright.steps.simulate import simulate as simulate
     from cellwright.steps.split import split_dataset as split_dataset
     from cellwright.steps.train import train as train
+    from cellwright.steps.zstack import zstack as zstack
     from cellwright.types import Image as Image
     from cellwright.types import InputError as InputError
     from cellwright.types import Instances as Instances

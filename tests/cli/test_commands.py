@@ -34,7 +34,10 @@ def app_of(body) -> typer.Typer:
 
 
 def test_the_commands_are_there() -> None:
-    wanted = "demo simulate import split label train predict evaluate compare report run methods"
+    wanted = (
+        "demo simulate import split label annotate labelled zstack alive overlays train predict "
+        "evaluate compare report run methods"
+    )
     assert wanted.split() == NAMES
 
 
@@ -46,7 +49,7 @@ def test_help_has_examples_of_the_command(name: str) -> None:
     assert f"cellwright {name}" in done.output.partition("Examples:")[2]
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if n != "methods"])
+@pytest.mark.parametrize("name", [n for n in NAMES if n not in ("annotate", "methods")])
 def test_options_are_those_of_the_call_with_its_defaults(name: str) -> None:
     call = inspect.signature(getattr(cellwright, CALLS.get(name, name))).parameters
     renamed = {

@@ -6,7 +6,19 @@ from typing import Annotated
 
 import typer
 
-from cellwright.cli import annotate, compare, data, fetch, judge, learn, whole
+from cellwright.cli import (
+    alive,
+    annotate,
+    compare,
+    data,
+    fetch,
+    judge,
+    labelled,
+    learn,
+    overlays,
+    whole,
+    zstack,
+)
 
 PURPOSE = "From a folder of raw, unlabelled microscopy to measured cells."
 
@@ -85,6 +97,10 @@ COMMANDS = (
         "cellwright annotate data --segmenter sam-vit-b --policy keep-pixels --author ada",
         "cellwright annotate data --predictions out",
     ),
+    (labelled.labelled, "labelled", *labelled.EXAMPLES),
+    (zstack.zstack, "zstack", *zstack.EXAMPLES),
+    (alive.alive, "alive", *alive.EXAMPLES),
+    (overlays.overlays, "overlays", *overlays.EXAMPLES),
     (
         learn.train,
         "train",
@@ -104,6 +120,8 @@ COMMANDS = (
         judge.evaluate,
         "evaluate",
         "cellwright evaluate data out -o scores.json",
+        "cellwright evaluate data out -o scores.json --by z --errors",
+        "cellwright evaluate livecell_test out -o scores.json --preset livecell --by cell_line",
         "cellwright evaluate truth_labels/ out --by modality",
     ),
     (

@@ -20,7 +20,7 @@ EXAMPLES = (
 @command
 def labelled(
     output: options.Output,
-    data: Annotated[
+    dataset: Annotated[
         Path | None, typer.Argument(help="A data set that was labelled with annotate.")
     ] = None,
     input: options.Input = None,
@@ -38,18 +38,21 @@ def labelled(
         Literal["auto", "stack", "planes", "median", "max", "mean", "focus"],
         typer.Option(help="Images of z-stacks; auto goes by the route of each field."),
     ] = "auto",
-    done: Annotated[
+    done_only: Annotated[
         bool, typer.Option("--done", help="Take cells of fields marked as done only.")
     ] = False,
-    files: Annotated[
-        bool,
-        typer.Option("--files/--no-files", help="Label TIFFs, one array per cell, ImageJ ROIs."),
+    label_maps: Annotated[
+        bool, typer.Option("--label-maps/--no-label-maps", help="Write label TIFFs.")
     ] = True,
+    crops: Annotated[
+        bool, typer.Option("--crops/--no-crops", help="Write one array per cell (.npy).")
+    ] = True,
+    rois: Annotated[bool, typer.Option("--rois/--no-rois", help="Write ImageJ ROIs.")] = True,
     quiet: options.Quiet = False,
     verbose: options.Verbose = 0,
 ) -> Any:
     """Write what was committed in the annotator as a data set to train on, and as files."""
-    source = options.one_input(data, input)
+    source = options.one_input(dataset, input)
     from cellwright.steps.labelled import labelled as step
 
     return step(
@@ -59,9 +62,9 @@ def labelled(
         dead=dead,
         covered=covered,
         view=view,
-        done_only=done,
-        label_maps=files,
-        crops=files,
-        rois=files,
+        done_only=done_only,
+        label_maps=label_maps,
+        crops=crops,
+        rois=rois,
         quiet=quiet,
     )

@@ -14,7 +14,8 @@ one-to-one pairs that maximise the sum of IoU; true cells and predictions left o
 their own pixels.
 
 Of two predictions of equal IoU, the larger pair is taken: both follow HoVer-Net's published
-code, which divides by the union + 1e-6 when it compares.
+code, which divides by the union + 1e-6 when it compares. Of pairs that are alike in that too,
+the one with the better score is taken, whatever the order of the cells.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ from cellwright.evaluate.pairs import Pairs
 from cellwright.types import Instances
 
 _EPSILON = 1e-6
+# Of pairs that are equal in everything else the one with the better score is taken.
+_HINT = 1e-12
 
 
 def aggregated_jaccard(truth: Instances, pred: Instances) -> dict[str, float]:
@@ -77,7 +80,7 @@ def _count(seen: Comparison) -> dict[str, float]:
         return {"aji": 0.0, "aji_plus": 0.0, "images": 0}
     found = seen.overlaps()
     union = seen.true_areas[found.i] + seen.pred_areas[found.j] - found.shared
-    gain = found.shared / (union + _EPSILON)
+    gain = found.shared / (union + _EPSILON) + _HINT * seen.pred.scores[found.j]
     sums: dict[str, float] = {"images": 1}
     for name, chosen in (("aji", _best(found, gain)), ("aji_plus", _one_to_one(found, gain))):
         left_true, left_pred = true.copy(), pred.copy()
