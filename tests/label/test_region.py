@@ -78,6 +78,16 @@ def test_boxes_of_simulated_cells_are_filled_well(modality: str) -> None:
     assert answer.scores.min() > 0
 
 
+def test_boxes_drawn_by_hand_may_be_off() -> None:
+    image = Image(picture())
+    prompt = Prompts(box=(33, 30, 70, 54))
+    found = {}
+    for exact in (True, False):
+        segmenter = prompt_segmenter("region", exact_boxes=exact)
+        found[exact] = iou(full(segmenter.masks(segmenter.embed(image), [prompt])), CELL)
+    assert found[False] > max(found[True], 0.93)
+
+
 def test_many_prompts_are_answered_in_order_as_each_alone() -> None:
     segmenter = prompt_segmenter("region")
     embedding = segmenter.embed(Image(picture()))

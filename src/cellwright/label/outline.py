@@ -28,6 +28,9 @@ Window = tuple[int, int, int, int]
 SMOOTH = {True: (6, 0.01), False: (2, 0.05)}
 #: gap in pixels between outline and box that is nothing but the width of a pixel
 PIXEL = 1.25
+#: frames around boxes drawn by hand, and how far their sides may be off, relative to half sizes
+ROOM = 1.08
+SLIP = 0.25
 #: frames that go through together; bounds the memory to some 50 MB
 TOGETHER = 64
 
@@ -160,3 +163,39 @@ def _barriers(centre: np.ndarray, half: np.ndarray, click: Clicks) -> np.ndarray
         at = np.array([np.floor(towards), np.ceil(towards)]).astype(int) % ANGLES
         wall[at] += FORBIDDEN * ((far > RADII) if sign else (far - STEP < RADII))
     return wall
+
+
+def find_near_boxes(
+    planes: tuple[np.ndarray, ...], frames: Frames, *, learned: bool = True
+) -> Outlines:
+    """Outlines for boxes drawn by hand, which may cut a cell or leave room around it.
+
+    Beside the outline that fits the box the best one near it is looked for, and taken where it is
+    the more certain one and no side is further from the box than `SLIP`.
+
+    Parameters
+    ----------
+    planes, learned
+        See `find_outlines`.
+    frames
+        Of the boxes.
+    """
+    none = np.zeros(len(frames), bool)
+    wide = Frames(frames.centres, frames.halves * ROOM + 0.5, none)
+    fits = find_outlines(planes, frames, learned=learned)
+    near = find_outlines(planes, wide, learned=learned)
+    turn = 2 * np.pi * np.arange(ANGLES) / ANGLES
+    down, along = near.radii * np.sin(turn), near.radii * np.cos(turn)
+    sides = np.stack([down.max(axis=1), -down.min(axis=1), along.max(axis=1), -along.min(axis=1)])
+    slip = np.abs(sides * ROOM - 1).max(axis=0)
+    other = (near.doubt < fits.doubt) & (slip < SLIP)
+    both = other[:, None]
+    return Outlines(
+        Frames(
+            frames.centres,
+            np.where(both, wide.halves, frames.halves),
+            np.where(other, wide.tight, frames.tight),
+        ),
+        np.where(both, near.radii, fits.radii),
+        np.where(other, near.doubt, fits.doubt),
+    )

@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from cellwright.label.outline import Outlines, find_outlines
+from cellwright.label.outline import Outlines, find_near_boxes, find_outlines
 from cellwright.label.outline_size import sized_outlines, usual_radius
 from cellwright.label.outline_tables import box_frames, prompt_planes
 from cellwright.label.plane import pick_plane
@@ -70,6 +70,9 @@ class RegionSegmenter:
     learned
         Whether the cost of an outline is the fitted one that comes with the package; else
         the one set by hand, which has no fitted coefficients at all.
+    exact_boxes
+        Whether boxes fit their cells, as those of another segmenter or of masks do; switch it
+        off for boxes drawn by hand, whose sides may be some per cent off.
     radius
         Usual radius of a cell in pixels; None estimates it for each image. It only guides clicks
         without a box.
@@ -77,6 +80,7 @@ class RegionSegmenter:
 
     channel: int | str | None = None
     learned: bool = True
+    exact_boxes: bool = True
     radius: float | None = None
 
     def __post_init__(self) -> None:
@@ -112,7 +116,8 @@ class RegionSegmenter:
         wanted = [checked(prompt, embedding.shape) for prompt in prompts]
         boxed = [i for i, p in enumerate(wanted) if p.mask is None and p.box is not None]
         frames = box_frames(np.array([wanted[i].box for i in boxed], float).reshape(-1, 4))
-        found = find_outlines(embedding.planes, frames, learned=self.learned)
+        find = find_outlines if self.exact_boxes else find_near_boxes
+        found = find(embedding.planes, frames, learned=self.learned)
         begun = {i: self._painted(embedding, wanted[i], found, n) for n, i in enumerate(boxed)}
         cells = []
         for i, prompt in enumerate(wanted):
