@@ -58,6 +58,8 @@ def test_layers_have_the_names_of_micro_sam(plate: Path, annotate: Annotate) -> 
     assert names[0] == "image"
     assert a.layers.active.name == "prompts"
     assert a.layers.boxes.mode == "add_rectangle"
+    a.layers.boxes.mode = "select"
+    assert a.viewer.help.startswith("S segment"), "not napari's, which tells of other keys"
 
 
 def test_box_segment_commit_by_keys(plate: Path, annotate: Annotate, settle: Settle) -> None:

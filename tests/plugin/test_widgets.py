@@ -55,7 +55,7 @@ def test_review_lists_what_is_missing_and_jumps(
     widget.fields._mark(True)
     review.mark("passed")
     widget.views._route("median")
-    assert (text(0, "done"), text(0, "quality"), text(0, "missing")) == ("yes", "passed", "")
+    assert (text(0, "done"), text(0, "quality"), text(0, "missing")) == ("yes", "passed", "nothing")
     assert review.sum.text().startswith("1 of 3 fields done, 1 passed")
     review.jump_on()
     settle(a)
@@ -73,6 +73,28 @@ def test_review_lists_what_is_missing_and_jumps(
     review.overlay.setChecked(False)
     assert a.layers.committed.visible
     assert not a.layers.points.visible, "what was hidden before stays hidden"
+    review.deleteLater()
+
+
+def test_review_that_was_there_first_follows_the_annotator(
+    plate: Path, application: Any, settle: Settle
+) -> None:
+    from napari.components import ViewerModel
+
+    from cellwright.label.session import LabelSession
+    from cellwright.plugin.annotator_widget import AnnotatorWidget
+    from cellwright.plugin.review_widget import ReviewWidget
+
+    viewer = ViewerModel()
+    review, widget = ReviewWidget(viewer), AnnotatorWidget(viewer)
+    assert "open a data set" in review.sum.text()
+    settle(widget.open(LabelSession.open(plate)))
+    assert review.table.rowCount() == 3
+    review.show()
+    widget.fields._mark(True)
+    assert review.sum.text().startswith("1 of 3")
+    widget.close_session()
+    widget.deleteLater()
     review.deleteLater()
 
 

@@ -57,6 +57,9 @@ class Annotation:
     def __init__(self, viewer: Any, session: LabelSession, work: Work | None = None) -> None:
         self.viewer, self.session = viewer, session
         self.work = work or Work()
+        self.field: Field | None = None
+        self.closed = False
+        _open[id(viewer)] = self  # before the layers, whose coming tells the other widgets
         self.layers = AnnotatorLayers(viewer)
         self.current = CurrentObject(self.layers)
         self.committed = CommittedCells(self.layers)
@@ -65,13 +68,10 @@ class Annotation:
         self.judging = Judging(self)
         self.committed.chosen.connect(self.changed.emit)
         self.look = Look()
-        self.field: Field | None = None
         self._wanted: tuple[str, Look] | None = None
         self._drafts: dict[tuple[str, int | None], Draft] = {}
-        self.closed = False
         for layer in (self.layers.current, self.layers.committed):
             layer.events.paint.connect(self._painted)
-        _open[id(viewer)] = self
 
     # fields and views
 

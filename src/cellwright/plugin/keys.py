@@ -21,6 +21,7 @@ HELP = (
     ("A", "Alive / Dead"),
     ("K", "the selected cell is on this plane too"),
 )
+LINE = "S segment, C commit, T point + or −, Shift+C clear, Ctrl+Z undo, Page Down next field"
 
 
 def bind(annotation: Annotation) -> None:
@@ -47,13 +48,21 @@ def bind(annotation: Annotation) -> None:
         for key, function in table.items():
             provider.bind_key(key, lambda _, call=function: _quiet(call), overwrite=True)
 
+    def on_layer(layer: Any) -> None:
+        def explain(event: Any = None) -> None:
+            layer.help = LINE  # napari's own tells of keys that mean something else here
+
+        on(layer)
+        explain()
+        layer.events.help.connect(explain)
+
     def inserted(event: Any) -> None:
         if event.value is a.layers.image or event.value.name == "image":
-            on(event.value)
+            on_layer(event.value)
 
     on(a.viewer)
     for layer in a.layers.all:
-        on(layer)
+        on_layer(layer)
     a.layers.committed.bind_key(KeyCode.KeyM, lambda _: a.committed.begin(), overwrite=True)
     a.viewer.layers.events.inserted.connect(inserted)
 

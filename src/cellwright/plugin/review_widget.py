@@ -27,7 +27,7 @@ from cellwright.plugin.work import tell
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
-COLUMNS = ("field", "cells", "done", "quality", "z-route", "missing")
+COLUMNS = ("field", "cells", "missing", "done", "quality", "z-route")
 
 
 def missing(field: FieldProgress, *, planes: int) -> str:
@@ -101,6 +101,7 @@ class ReviewWidget(QWidget):
         menu.add("ground truth", controls.folder(self.output, "Folder"), self.export)
         column = QVBoxLayout(self)
         column.addWidget(menu)
+        self.viewer.layers.events.inserted.connect(self._opened)
         self.refresh()
 
     @property
@@ -112,6 +113,11 @@ class ReviewWidget(QWidget):
             found.changed.connect(self._follow)
             found.work.changed.connect(self._update)
         return found
+
+    def _opened(self, event: object = None) -> None:
+        """A layer came: perhaps that of another annotation."""
+        if isalive(self) and annotation_of(self.viewer) is not self._seen:
+            self.refresh()
 
     def _follow(self) -> None:
         """Listing a large data set takes a moment, so it is done for those who look."""
@@ -136,9 +142,13 @@ class ReviewWidget(QWidget):
         self.table.setRowCount(len(rows))
         for number, field in enumerate(rows):
             texts = (
-                field.name, str(field.cells), "yes" if field.done else "", field.qc, field.route,
-                missing(field, planes=planes),
-            )  # fmt: skip
+                field.name,
+                str(field.cells),
+                missing(field, planes=planes) or "nothing",
+                "yes" if field.done else "",
+                field.qc,
+                field.route,
+            )
             for place, text in enumerate(texts):
                 item = self.table.item(number, place)
                 if item is None:
