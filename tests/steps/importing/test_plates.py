@@ -217,6 +217,7 @@ def test_tiles_of_pictures_and_of_masks(tmp_path: Path) -> None:
     each = open_dataset(tmp_path / "p")
     assert [len(each.instances(i)) for i in range(5)] == [1, 1, 1, 2, 0]
     assert [each.tags(i)["z"] for i in range(5)] == [1, 2, 3, 4, 5]
+    assert {each.tags(i)["z_route"] for i in range(5)} == {"plane"}
     import_images(tmp_path / "in", tmp_path / "s", **flags)
     cells = open_dataset(tmp_path / "s")[0].instances
     assert [t["z"] for t in cells.tags] == [1, 2, 3, 4, 4]
