@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,3 +26,13 @@ def data_dir() -> Path:
     if not folder.is_dir():
         pytest.skip("the real images are not on this machine (set CELLWRIGHT_DATA)")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def log_levels() -> Iterator[None]:
+    """Commands that run in the process of the tests set log levels; the next test starts anew."""
+    loggers = [logging.getLogger(name) for name in (None, "cellwright", "py.warnings")]
+    levels = [logger.level for logger in loggers]
+    yield
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)

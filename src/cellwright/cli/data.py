@@ -27,6 +27,17 @@ def simulate(
     modality: Annotated[
         Literal["fluorescence", "brightfield", "both"], typer.Option(help="What is imaged.")
     ] = "fluorescence",
+    dead: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Part of the cells that is dead: no fluorescence."),
+    ] = None,
+    contrast: Annotated[
+        float | None,
+        typer.Option(min=0, help="Fluorescence of living cells, in sigmas of the background."),
+    ] = None,
+    bleed: Annotated[
+        float, typer.Option(min=0, max=1, help="Part of the fluorescence in halos around cells.")
+    ] = 0.0,
     seed: options.Seed = 0,
     quiet: options.Quiet = False,
     verbose: options.Verbose = 0,
@@ -41,6 +52,9 @@ def simulate(
         overlap=overlap,
         planes=planes,
         modality=modality,
+        dead=dead,
+        contrast=contrast,
+        bleed=bleed,
         seed=seed,
         quiet=quiet,
     )

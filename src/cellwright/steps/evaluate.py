@@ -13,6 +13,7 @@ from typing import Any, Literal
 from cellwright.evaluate.coco import PRESETS
 from cellwright.evaluate.scorer import Scorer
 from cellwright.evaluate.scores import Scores
+from cellwright.label.zstack import mixed_routes
 from cellwright.steps.cells import Cells, open_cells, some
 from cellwright.steps.machine import versions
 from cellwright.steps.progress import track
@@ -93,6 +94,8 @@ def evaluate(
     true = open_cells(truth, truth=True, semantic=semantic)
     found = open_cells(pred, truth=False, semantic=semantic)
     names, lost, extra = pair_names(true, found, missing)
+    for line in mixed_routes({"the truth": [true.tags.get(name, {}) for name in names]}):
+        logger.warning("%s", line)
     scorer = Scorer(
         by=by,
         max_detections=max_detections or most,

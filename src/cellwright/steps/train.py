@@ -173,6 +173,7 @@ def _data(
 ) -> _Data:
     """Labelled images that `where` asks for, split into training part and fold."""
     from cellwright.formats.dataset import open_dataset
+    from cellwright.label.zstack import mixed_routes
     from cellwright.train.fold import tuning_fold
 
     whole = _labelled(open_dataset(path))
@@ -191,6 +192,11 @@ def _data(
     else:
         first, second = tuning_fold(part.names, tags, fraction=fraction)
         train, fold = part.subset(first), part.subset(second)
+    parts = {"training": train, "the fold": fold}
+    for line in mixed_routes(
+        {name: [data.tags(i) for i in range(len(data))] for name, data in parts.items()}
+    ):
+        log.warning("%s", line)
     if not any(len(train.instances(i)) for i in range(len(train))):
         raise InputError(f"{path}: none of the {len(train)} training images holds a cell")
     text = json.dumps([path.name, _content(train), _content(fold)])
