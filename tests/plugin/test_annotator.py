@@ -262,6 +262,20 @@ def test_drafts_stay_with_their_field_and_plane(
     assert a.field.cell(id).planes == (1,)
 
 
+def test_a_field_that_was_passed_by_is_not_shown(
+    plate: Path, annotate: Annotate, settle: Settle
+) -> None:
+    a = annotate(plate).annotation
+    shown = []
+    a.changed.connect(lambda: shown.append(a.field.name))
+    a.step(1)
+    a.step(1)
+    assert a.prompting.commit() == (), "nothing is committed between two fields"
+    settle(a)
+    assert a.field.name == "field_0002"
+    assert "field_0001" not in shown
+
+
 def test_route_says_for_which_planes_a_commit_is(
     plate: Path, annotate: Annotate, settle: Settle
 ) -> None:
