@@ -331,7 +331,8 @@ def test_the_command_takes_all_options(stacks: Path, tmp_path: Path) -> None:
         field.mark(done=True)
         session.field("field_0001").commit(square(3, 3))
     words = [str(stacks), "-o", str(tmp_path / "out"), "--journal", str(tmp_path / "j"), "--dead",
-             "exclude", "--covered", "drop", "--view", "max", "--done", "--no-label-maps", "--no-crops", "--no-rois"]  # fmt: skip
+             "exclude", "--covered", "drop", "--view", "max", "--done",
+             "--no-label-maps", "--no-crops", "--no-rois"]  # fmt: skip
     result = CliRunner().invoke(app, words)
     assert result.exit_code == 0, result.output
     assert "3 done" in result.output
