@@ -6,21 +6,11 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-
-pytest.importorskip("napari")
-try:
-    from qtpy.QtWidgets import QApplication
-except ImportError as error:
-    pytest.skip(
-        f"Qt could not be loaded ({error}); apt-get install libegl1 libgl1 libxkbcommon0",
-        allow_module_level=True,
-    )
 
 from cellwright.label.session import LabelSession
 from cellwright.steps.simulate import simulate
@@ -28,9 +18,28 @@ from cellwright.steps.simulate import simulate
 CELLS = 5
 
 
+def missing() -> str:
+    """Why the widgets cannot be tested here; empty if they can."""
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    if find_spec("napari") is None:
+        return 'napari is not installed: pip install -e ".[napari]"'
+    try:
+        from qtpy.QtWidgets import QApplication  # noqa: F401
+    except ImportError as error:
+        reason = [line for line in str(error).splitlines() if line.strip()][-1]
+        return f"Qt could not be loaded ({reason}): apt-get install libegl1 libgl1 libxkbcommon0"
+    return ""
+
+
+WHY = missing()
+collect_ignore = ["test_annotator.py", "test_killed.py", "test_widgets.py"] if WHY else []
+
+
 @pytest.fixture(scope="session")
 def application() -> Any:
     """Qt's application."""
+    from qtpy.QtWidgets import QApplication
+
     return QApplication.instance() or QApplication([])
 
 
@@ -49,7 +58,13 @@ def plate(simulated: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(simulated, tmp_path / "plate"))
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="session")
+def why_not() -> str:
+    """Why the widgets cannot be tested here; empty if they can."""
+    return WHY
+
+
+@pytest.fixture
 def notes(application: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the window would tell."""
     from napari.utils.notifications import notification_manager
@@ -76,7 +91,9 @@ def settle(application: Any) -> Callable[[Any], None]:
 
 
 @pytest.fixture
-def annotate(application: Any, settle: Callable[[Any], None]) -> Iterator[Callable[..., Any]]:
+def annotate(
+    application: Any, settle: Callable[[Any], None], notes: list[str]
+) -> Iterator[Callable[..., Any]]:
     """Open a data set in the annotator's widget, over a viewer without a window."""
     from napari.components import ViewerModel
 
