@@ -321,6 +321,25 @@ def test_alive_and_dead(plate: Path, annotate: Annotate) -> None:
     assert a.field.cell(new).tags["alive_by"] == "hand"
 
 
+def test_classes_of_the_next_and_of_selected_cells(plate: Path, annotate: Annotate) -> None:
+    widget = annotate(plate, classes=("root hair", "cell"))
+    a, menu = widget.annotation, widget.prompts.classes
+    assert [menu.itemText(i) for i in range(menu.count())] == ["cell", "root hair"]
+    assert menu.currentText() == a.session.default_class == "root hair"
+    a.editing.set_class("cell")
+    stroke(a.layers.current, 1, [(5, 5)])
+    (id,) = a.prompting.commit()
+    assert a.field.cell(id).class_name == "cell"
+    a.committed.begin()
+    stroke(a.layers.committed, a.layers.committed.selected_label, [(90, 5)])
+    assert a.field.cell(a.committed.selected[0]).class_name == "cell"
+    a.committed.select((id,))
+    assert menu.currentText() == "cell"
+    a.editing.set_class("root hair")
+    assert a.field.cell(id).class_name == "root hair"
+    assert menu.currentText() == "root hair"
+
+
 def test_alive_by_contrast_keeps_what_a_hand_said(
     plate: Path, annotate: Annotate, settle: Settle, notes: list[str]
 ) -> None:

@@ -66,6 +66,7 @@ class Annotation:
         self.automatic = AutomaticMasks(self)
         self.prompting, self.editing = Prompting(self), Editing(self)
         self.judging = Judging(self)
+        self.committed.facts = self.prompting.facts
         self.committed.chosen.connect(self.changed.emit)
         self.look = Look()
         self._wanted: tuple[str, Look] | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from psygnal import Signal
@@ -13,6 +13,7 @@ from cellwright.plugin.cell_map import Outlines, label_map
 from cellwright.plugin.layers import AnnotatorLayers, show_labels
 from cellwright.plugin.strokes import strokes
 from cellwright.steps.overlay_picture import ALIVE_COLOUR, DEAD_COLOUR, UNKNOWN
+from cellwright.types import Tag
 
 SELECTED, ELSEWHERE = (1.0, 1.0, 1.0, 1.0), (0.6, 0.6, 0.6, 0.7)
 """Outlines of selected cells, and of those on other planes."""
@@ -21,6 +22,8 @@ JUDGED = {
     for said, colour in ((True, ALIVE_COLOUR), (False, DEAD_COLOUR), (None, UNKNOWN))
 }
 """Outlines of cells that are alive, dead, not judged: those of the pictures for checking."""
+Facts = Callable[[], tuple[dict[str, Tag], str | None]]
+"""Tells tags and class of a cell that is painted anew."""
 
 
 class CommittedCells:
@@ -49,6 +52,7 @@ class CommittedCells:
         self.plane: int | None = None
         self.planes: Sequence[int] | None = None
         self.selected: tuple[str, ...] = ()
+        self.facts: Facts = lambda: ({}, None)
         layers.committed.events.selected_label.connect(self._follow)
 
     def _follow(self, event: object = None) -> None:
@@ -193,7 +197,9 @@ class CommittedCells:
         assert self.field is not None
         id, mask = self._shown.get(number), patch.frame()
         if id is None and added:
-            new = self.field.commit(mask, planes=self.planes, tags={"source": "painted"})
+            tags, name = self.facts()
+            tags = {**tags, "source": "painted"}
+            new = self.field.commit(mask, planes=self.planes, tags=tags, class_name=name)
             if number not in self._numbers.values():
                 self._number(new, number)
             self._shown[number] = new

@@ -86,6 +86,15 @@ class Editing:
             a.prompting.alive = alive
             a.changed.emit()
 
+    def set_class(self, name: str) -> None:
+        """Give the selected cells another class; without a selection, the next ones."""
+        a = self._a
+        if a.field is not None and a.committed.selected:
+            a.edit(a.field.edit.relabel, a.committed.selected, name)
+        else:
+            a.prompting.class_name = name
+            a.changed.emit()
+
     def turn_alive(self) -> None:
         """Turn Alive into Dead and back: of the selected cells, or else of the next ones."""
         a = self._a

@@ -44,13 +44,18 @@ class PromptMenu(controls.Menu):
         self.judge = controls.button(
             "by contrast", a.judging.judge, "all cells here: visible in fluorescence or not"
         )
+        self.classes = controls.choice(
+            a.session.class_names, a.editing.set_class,
+            "of the selected cells; without a selection, of the next ones",
+        )  # fmt: skip
+        self.add("class", self.classes)
         self.add("cells are", self.alive, self.judge)
         self.add("", self.segment, self.clear)
         self.add("", self.commit)
         self.add("", self.proposed)
 
     def _choose(self, name: str) -> None:
-        self._a.prompting.choose(name, partial(prompt_segmenter, name))
+        self._a.prompting.choose(name, partial(prompt_segmenter, name, by_hand=True))
 
     def _sign(self, positive: bool) -> None:
         if positive != self._a.layers.sign:
@@ -63,11 +68,15 @@ class PromptMenu(controls.Menu):
         ready = a.field is not None and "view" not in running
         controls.show(self.segmenter, a.session.model)
         controls.show(self.sign, a.layers.sign)
-        said = a.prompting.alive
+        said, name = a.prompting.alive, a.prompting.class_name or a.session.default_class
         if a.field is not None and a.committed.selected:
-            tag = a.field.cell(a.committed.selected[-1]).tags.get("alive")
+            cell = a.field.cell(a.committed.selected[-1])
+            tag, name = cell.tags.get("alive"), cell.class_name
             said = None if tag is None else bool(tag)
         controls.show(self.alive, said)
+        controls.fill(self.classes, a.session.class_names)
+        controls.show(self.classes, name)
+        self.classes.setEnabled(len(a.session.class_names) > 1)
         self.judge.setEnabled(ready and "alive" not in running)
         self.segmenter.setEnabled(not {"choose", "segment", "embed"} & set(running))
         self.embedding.setEnabled(ready and not {"embed", "choose"} & set(running))

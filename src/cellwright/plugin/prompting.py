@@ -29,6 +29,7 @@ class Prompting:
         self._a = annotation
         self.commits = 0
         self.alive: bool | None = None
+        self.class_name: str | None = None
 
     def segment(self) -> None:
         """Propose cells for the prompts that are there, in a thread."""
@@ -77,14 +78,16 @@ class Prompting:
         if not parts:
             tell("there is nothing to commit; press S first, or paint on current_object")
             return ()
-        tags: dict[str, Tag] = {}
-        if self.alive is not None:
-            tags = {"alive": self.alive, "alive_by": BY_HAND}
+        tags, name = self.facts()
         ids: list[str] = []
         for part in parts:
             try:
                 ids += field.commit_all(
-                    part.found, planes=a.planes(), tags={**tags, **part.tags}, strict=single
+                    part.found,
+                    planes=a.planes(),
+                    class_name=name,
+                    tags={**tags, **part.tags},
+                    strict=single,
                 )
             except EXPECTED as error:
                 tell(str(error), error=True)
@@ -97,6 +100,12 @@ class Prompting:
             self.clear()
         a.refresh()
         return tuple(ids)
+
+    def facts(self) -> tuple[dict[str, Tag], str | None]:
+        """Tags and class that the next cells get."""
+        if self.alive is None:
+            return {}, self.class_name
+        return {"alive": self.alive, "alive_by": BY_HAND}, self.class_name
 
     def clear(self) -> None:
         """Take prompts and proposed cells away."""
