@@ -89,6 +89,7 @@ COMMANDS = (
         "label",
         "cellwright label images/ -o labelled",
         "cellwright label data -o labelled --segmenter watershed --option foreground=texture",
+        "cellwright label data -o labelled --segmenter prompted --option prompts=sam-vit-b",
     ),
     (
         annotate.annotate,

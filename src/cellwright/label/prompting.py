@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +27,15 @@ class PromptSegmenterEntry:
         Makes the segmenter from keyword options.
     needs_download
         Whether it needs weights that do not come with the package.
+    by_hand
+        Options that suit boxes drawn by hand, which are a few pixels off.
     """
 
     name: str
     summary: str
     build: Callable[..., PromptSegmenter]
     needs_download: bool = False
+    by_hand: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _region(**options: Any) -> PromptSegmenter:
@@ -59,15 +62,21 @@ PROMPT_SEGMENTERS: tuple[PromptSegmenterEntry, ...] = (
         "region",
         "closed outline from intensity, texture and edges, its cost fitted; answers at once",
         _region,
+        by_hand={"exact_boxes": False},
     ),
     PromptSegmenterEntry(
-        "region-plain", "the same outline with a cost set by hand, nothing fitted", _plain
+        "region-plain",
+        "the same outline with a cost set by hand, nothing fitted",
+        _plain,
+        by_hand={"exact_boxes": False},
     ),
     *(_sam(model.name, model.summary) for model in SAM_WEIGHTS),
 )
 
 
-def prompt_segmenter(name: str = DEFAULT_PROMPT_SEGMENTER, **options: Any) -> PromptSegmenter:
+def prompt_segmenter(
+    name: str = DEFAULT_PROMPT_SEGMENTER, *, by_hand: bool = False, **options: Any
+) -> PromptSegmenter:
     """The promptable segmenter called `name`, built with `options`.
 
     Parameters
@@ -75,6 +84,8 @@ def prompt_segmenter(name: str = DEFAULT_PROMPT_SEGMENTER, **options: Any) -> Pr
     name
         A name of `PROMPT_SEGMENTERS`; or a checkpoint of the SAM family, as a file, a folder or
         an id of the Hugging Face hub (``owner/model``).
+    by_hand
+        Whether a person draws the prompts: takes the options that suit that, where not given.
     **options
         Of the segmenter.
 
@@ -91,6 +102,8 @@ def prompt_segmenter(name: str = DEFAULT_PROMPT_SEGMENTER, **options: Any) -> Pr
         raise InputError(
             f"there is no promptable segmenter {name!r}; there are {', '.join(entries)}"
         )
+    if by_hand:
+        options = {**entries[name].by_hand, **options}
     try:
         return entries[name].build(**options)
     except TypeError as error:

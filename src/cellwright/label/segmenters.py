@@ -12,6 +12,7 @@ from cellwright.classical.cells import bright_cells, textured_cells
 from cellwright.classical.modality import FOREGROUNDS, guess_foreground
 from cellwright.geometry import from_label_map
 from cellwright.label.plane import pick_plane
+from cellwright.label.prompted import prompted
 from cellwright.label.shape import shapes
 from cellwright.label.zero_shot import confidence, shape_filter
 from cellwright.types import Image, InputError, Instances, Segmenter
@@ -76,11 +77,22 @@ class WatershedSegmenter:
 
 @dataclass(frozen=True, slots=True)
 class SegmenterEntry:
-    """A labeller under its public name."""
+    """A labeller under its public name.
+
+    Parameters
+    ----------
+    name, summary
+        Public name, and what it is, in a few words.
+    build
+        Makes the labeller from keyword options.
+    needs_download
+        Whether it needs weights, with its default options, that do not come with the package.
+    """
 
     name: str
     summary: str
     build: Callable[..., Segmenter]
+    needs_download: bool = False
 
 
 SEGMENTERS: tuple[SegmenterEntry, ...] = (
@@ -88,6 +100,12 @@ SEGMENTERS: tuple[SegmenterEntry, ...] = (
         "watershed",
         "background removal, distance watershed, shape filters; bright, dark or textured cells",
         WatershedSegmenter,
+    ),
+    SegmenterEntry(
+        "prompted",
+        "a promptable segmenter asked at every point of a grid: --option prompts=sam-vit-b",
+        prompted,
+        needs_download=True,
     ),
 )
 

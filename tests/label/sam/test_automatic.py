@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from cellwright.label import sam
+from cellwright.label.automatic import AutomaticSegmenter, Thresholds, choose, suppress
+from cellwright.label.candidates import crop_boxes, find_candidates, point_grid
 from cellwright.label.prompting import prompt_segmenter
-from cellwright.label.sam.automatic import AutomaticSegmenter, Thresholds, choose, suppress
-from cellwright.label.sam.candidates import crop_boxes, find_candidates, point_grid
 from cellwright.synth import simulate_field
 from cellwright.types import Image, InputError, Segmenter
 

@@ -137,7 +137,7 @@ class LabelSession:
             from cellwright.label.prompting import prompt_segmenter
 
             model = model or segmenter
-            segmenter = prompt_segmenter(segmenter)
+            segmenter = prompt_segmenter(segmenter, by_hand=True)
         if settings is None:
             settings = settings_of(segmenter)
         folder = Path(journal) if journal is not None else found.root / FOLDER

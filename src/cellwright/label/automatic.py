@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from cellwright.label.sam.candidates import Candidates, find_candidates
+from cellwright.label.candidates import Candidates, find_candidates
 from cellwright.types import Image, InputError, Instances, PromptSegmenter
 
 log = logging.getLogger(__name__)
