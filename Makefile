@@ -44,6 +44,11 @@ bench: $(VENV)/.test
 	$(BIN)/python benchmarks/metrics_equality.py
 	$(BIN)/python benchmarks/scoring_speed.py --work $(WORK)/scoring
 	$(BIN)/python benchmarks/import_overlaps.py
+	$(BIN)/python benchmarks/import_plates.py
+	$(BIN)/python benchmarks/prompting.py --part test --cells 200 --clicked 60
+	$(BIN)/python benchmarks/sam_prompts.py
+	$(BIN)/python benchmarks/alive.py
+	$(BIN)/python benchmarks/journal.py
 	$(BIN)/python benchmarks/zero_shot.py
 	$(BIN)/python benchmarks/dsb2018.py --work $(WORK)/dsb2018
 	$(BIN)/python benchmarks/frames.py -m $(WORK)/dsb2018/model-hand-labels
