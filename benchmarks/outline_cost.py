@@ -16,6 +16,7 @@ earlier form of this script, so that a new run gives other numbers.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import time
 from pathlib import Path
 from typing import Any
@@ -317,6 +318,8 @@ def main() -> None:
                 f"{step} steps, {(time.time() - began) / 60:.1f} min, loss {mean:.3f}", flush=True
             )
     np.savez_compressed(options.output, **network.stored())  # type: ignore[arg-type]
+    digest = hashlib.sha256(options.output.read_bytes()).hexdigest()
+    print(f"SHA-256, for outline_net.py: {digest}")
 
 
 if __name__ == "__main__":

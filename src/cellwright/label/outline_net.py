@@ -8,19 +8,37 @@ few milliseconds per cell, so that nothing else has to be loaded.
 
 from __future__ import annotations
 
+import hashlib
+import io
 from functools import cache
 from importlib import resources
 
 import numpy as np
 
+from cellwright.types import InputError
+
 Weights = dict[str, np.ndarray]
+
+#: Of ``outline_cost.npz``; benchmarks/outline_cost.py prints it when it writes the file.
+SHA256 = "d23feaba7dcbb70eb05b25b61bcb6556f43e4e1f70a74e0d4fac0cb7c79581de"
+#: What the coefficients were fitted to, and their licence.
+TRAINED_ON = "BBBC038 stage 1, train part (CC0); Usiigaci, train part (MIT); simulated fields"
+LICENCE = "BSD-3-Clause"
 
 
 @cache
 def outline_weights() -> Weights:
-    """Coefficients by layer: (rows, columns, in, out) kernels and (out,) offsets, float32."""
-    source = resources.files("cellwright.label") / "outline_cost.npz"
-    with source.open("rb") as stream, np.load(stream) as stored:
+    """Coefficients by layer: (rows, columns, in, out) kernels and (out,) offsets, float32.
+
+    Raises
+    ------
+    InputError
+        If the file is not the one that came with the package.
+    """
+    content = (resources.files("cellwright.label") / "outline_cost.npz").read_bytes()
+    if hashlib.sha256(content).hexdigest() != SHA256:
+        raise InputError("outline_cost.npz is damaged: install cellwright again")
+    with np.load(io.BytesIO(content)) as stored:
         return {name: stored[name].astype(np.float32) for name in stored.files}
 
 
