@@ -137,46 +137,38 @@ def reference_dataset(pairs: Pairs) -> tuple[dict[str, Any], list[dict[str, Any]
 
 
 def pycocotools_figures(
-    truth: dict[str, Any],
-    found: Sequence[dict[str, Any]],
-    kind: str,
-    *,
-    max_detections: int = 2000,
-    areas: dict[str, tuple[float, float]] = COCO_AREAS,
+    truth: dict[str, Any], found: Sequence[dict[str, Any]], kind: str, **options: Any
 ) -> dict[str, float]:
-    """AP, AP50, AP75, AR, and AP and AR per area bin by pycocotools; -1 where not defined."""
+    """Figures by pycocotools; see `coco_figures`."""
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
-    evaluator = evaluated(COCO, COCOeval, truth, found, kind, max_detections, areas)
-    return figures_of(evaluator.eval["precision"], evaluator.eval["recall"], areas)
+    return coco_figures(COCO, COCOeval, truth, found, kind, **options)
 
 
 def faster_figures(
-    truth: dict[str, Any],
-    found: Sequence[dict[str, Any]],
-    kind: str,
-    *,
-    max_detections: int = 2000,
-    areas: dict[str, tuple[float, float]] = COCO_AREAS,
+    truth: dict[str, Any], found: Sequence[dict[str, Any]], kind: str, **options: Any
 ) -> dict[str, float]:
-    """The same by faster-coco-eval."""
+    """Figures by faster-coco-eval; see `coco_figures`."""
     from faster_coco_eval import COCO, COCOeval_faster
 
-    evaluator = evaluated(COCO, COCOeval_faster, truth, found, kind, max_detections, areas)
-    return figures_of(evaluator.eval["precision"], evaluator.eval["recall"], areas)
+    return coco_figures(COCO, COCOeval_faster, truth, found, kind, **options)
 
 
-def evaluated(
+def coco_figures(
     coco: Any,
     coco_eval: Any,
     truth: dict[str, Any],
     found: Sequence[dict[str, Any]],
     kind: str,
-    max_detections: int,
-    areas: dict[str, tuple[float, float]],
-) -> Any:
-    """An evaluator of one of the two packages after its run."""
+    *,
+    max_detections: int = 2000,
+    areas: dict[str, tuple[float, float]] = COCO_AREAS,
+) -> dict[str, float]:
+    """AP, AP50, AP75, AR, and AP and AR per area bin, by one of the two packages' classes.
+
+    A figure that is not defined is -1.
+    """
     drop = "bbox" if kind == "segm" else "segmentation"
     results = [{k: v for k, v in f.items() if k not in (drop, "area")} for f in found]
     with contextlib.redirect_stdout(io.StringIO()):
@@ -190,7 +182,7 @@ def evaluated(
         evaluator.params.areaRngLbl = ["all", *areas]
         evaluator.evaluate()
         evaluator.accumulate()
-    return evaluator
+    return figures_of(evaluator.eval["precision"], evaluator.eval["recall"], areas)
 
 
 def figures_of(
