@@ -138,6 +138,17 @@ class Annotation:
             self._drafts[key] = Draft(field.shape)
         return self._drafts[key]
 
+    def uncommitted(self) -> dict[str, int]:
+        """Number of proposed cells that were not committed, by field."""
+        if self.closed or self.field is None:
+            return {}
+        self.take_up()
+        self.keep_draft()
+        left: dict[str, int] = {}
+        for (name, _), draft in self._drafts.items():
+            left[name] = left.get(name, 0) + len(draft.cells)
+        return {name: count for name, count in left.items() if count}
+
     @property
     def wanted_look(self) -> Look:
         """The view that was asked for last."""

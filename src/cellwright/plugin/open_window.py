@@ -6,6 +6,7 @@ from typing import Any
 
 from cellwright.label.session import LabelSession
 from cellwright.plugin.annotator_widget import AnnotatorWidget
+from cellwright.plugin.closing import CloseGuard
 from cellwright.plugin.predict_widget import PredictWidget
 from cellwright.plugin.review_widget import ReviewWidget
 
@@ -37,7 +38,8 @@ def open_window(
     for other, name in ((PredictWidget(viewer), "Predict"), (ReviewWidget(viewer), "Review")):
         window.add_dock_widget(other, name=name, area="right", tabify=True)
     window.add_dock_widget(widget, name="Annotator", area="right", tabify=True).raise_()
-    widget.open(session, field)
+    annotation = widget.open(session, field)
+    CloseGuard(window._qt_window, annotation.uncommitted)
     return viewer, widget
 
 
