@@ -118,7 +118,7 @@ def read_instances(path: str | Path, *, shape: tuple[int, int] | None = None) ->
     for roi in rois:
         try:
             polygon, about = _polygon(roi), roi.properties
-        except (RuntimeError, ValueError, IndexError, NotImplementedError) as error:
+        except (RuntimeError, ValueError, IndexError) as error:
             raise InputError(f"{path}: ROI {roi.name!r} cannot be read ({error})") from error
         if polygon is None:
             continue

@@ -54,7 +54,7 @@ def evaluate(
         Each a data-set folder, a COCO file, the output folder of ``predict`` or a folder of
         label images.
     output
-        Where to write the scores as JSON; None for nowhere. Earlier scores there are replaced,
+        JSON file to write the scores to; None writes no file. Earlier scores there are replaced,
         which the log says.
     by
         Tags of the truth's images (or, where it has none, of the predicted ones) to group by;
