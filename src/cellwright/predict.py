@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from cellwright.augment import intensity_range, normalise
+from cellwright.device import computes_in_half, resolve
 from cellwright.tiling.maps import MapStore, average_weight
 from cellwright.tiling.merge import merge
 from cellwright.tiling.plan import Window, plan
 from cellwright.types import Image, InputError, Instances
 from cellwright.zoo.checkpoint import ModelCard
-from cellwright.zoo.device import computes_in_half, resolve
 from cellwright.zoo.method import DenseMethod
 
 #: pixels of a frame up to which the intensity percentiles are exact

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from cellwright.device import resolve
 from cellwright.types import InputError
 from cellwright.zoo.builders import METHODS, build, entry
 from cellwright.zoo.checkpoint import ModelCard, load_model, save_model
-from cellwright.zoo.device import resolve
 from cellwright.zoo.method import pad_to_multiple, with_thresholds
 
 ARGUMENTS = {"inputs": 1, "class_names": ["cell"], "widths": [4, 8]}

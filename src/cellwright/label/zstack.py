@@ -28,12 +28,23 @@ MEDIAN, MERGED, Z_AWARE = ROUTES = ("median", "merged", "z-aware")
 _SAME = {"plane": Z_AWARE, "planes": Z_AWARE}
 
 
-def on_projection(sample: Sample, *, projection: str = "median") -> Sample:
+def on_projection(
+    sample: Sample, *, projection: str = "median", route: str | None = None
+) -> Sample:
     """Route "median": the projection of a stack, with the cells that were drawn on it.
 
-    Any other projection of `cellwright.plate.stack` is a route of its own name.
+    Parameters
+    ----------
+    sample
+        The stack and its cells.
+    projection
+        One of `cellwright.plate.stack`.
+    route
+        How the cells came about, where they were not drawn on the projection; else the
+        projection is a route of its own name.
     """
-    return _tagged(replace(sample, image=project_image(sample.image, projection)), projection)
+    shown = replace(sample, image=project_image(sample.image, projection))
+    return _tagged(shown, route or projection)
 
 
 def merged(

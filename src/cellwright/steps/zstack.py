@@ -162,7 +162,6 @@ def _truth(
     dataset: Dataset, field: _Field, route: str, view: str, options: Mapping[str, Any]
 ) -> Sequence[Sample]:
     from cellwright.label import zstack as routes
-    from cellwright.plate.stack import project_image
 
     sample, planes = _read(dataset, field)
     linked = {k: options[k] for k in ("iou", "gap")}
@@ -186,8 +185,10 @@ def _truth(
         if sample.instances is None:
             raise InputError("nobody looked for cells in it")
         return routes.in_planes(sample, sample.instances, route=route, zs=field.zs)
-    image = sample.image if view == "stack" else project_image(sample.image, "median")
-    return (replace(sample, image=replace(image, tags={**image.tags, routes.Z_ROUTE: route})),)
+    if view == "median":
+        return (routes.on_projection(sample, route=route),)
+    tags = {**sample.image.tags, routes.Z_ROUTE: route}
+    return (replace(sample, image=replace(sample.image, tags=tags)),)
 
 
 def _read(dataset: Dataset, field: _Field) -> tuple[Sample, list[Instances] | None]:

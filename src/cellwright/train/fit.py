@@ -16,12 +16,12 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from cellwright.device import computes_in_half, resolve
 from cellwright.train.batches import Batch, Crops, CropSettings, FixedCrops, Frames
 from cellwright.train.curves import Curves
 from cellwright.train.progress import Bar
 from cellwright.train.state import StateIO, read_state
 from cellwright.types import InputError
-from cellwright.zoo.device import computes_in_half, resolve
 from cellwright.zoo.method import DenseMethod
 
 LAST = "last.safetensors"

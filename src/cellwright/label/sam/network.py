@@ -10,9 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from cellwright.device import resolve
 from cellwright.label.sam.decode import Prepared, decode, draw, prepare
-from cellwright.label.sam.device import AT_ONCE, autocast, check_precision, pick_device
 from cellwright.label.sam.encoder import attend_by_head
+from cellwright.label.sam.precision import AT_ONCE, autocast, check_precision
 from cellwright.label.sam.prompts import Group
 
 #: which of the masks a prompt may mean is taken; numbers go from part to whole
@@ -34,7 +35,7 @@ class Network:
     """
 
     def __init__(self, model: Any, *, device: str = "auto", precision: str = "float32") -> None:
-        self.device = pick_device(device)
+        self.device = torch.device(resolve(device))
         check_precision(precision, self.device)
         self.precision = precision
         self.model = model.to(self.device).eval()

@@ -1,4 +1,4 @@
-"""Where SAM computes, and in which precision."""
+"""In which precision SAM computes, and how many prompts at once."""
 
 from __future__ import annotations
 
@@ -15,34 +15,6 @@ PRECISIONS = {
 }
 #: prompts decoded at once: on a processor what stays in its cache, on an accelerator what fills it
 AT_ONCE = {"cpu": 2, "cuda": 64, "mps": 16}
-
-
-def pick_device(device: str) -> torch.device:
-    """The device meant by `device`; ``auto`` is an accelerator where there is one.
-
-    Raises
-    ------
-    InputError
-        If it is unknown or not there.
-    """
-    if device == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    try:
-        found = torch.device(device)
-    except RuntimeError as error:
-        raise InputError(
-            f"there is no device {device!r}; known are auto, cpu, cuda, mps"
-        ) from error
-    there = {
-        "cpu": True,
-        "cuda": torch.cuda.is_available() and (found.index or 0) < torch.cuda.device_count(),
-        "mps": torch.backends.mps.is_available(),
-    }
-    if not there.get(found.type, False):
-        raise InputError(f"device {device!r} is not there; use device cpu")
-    return found
 
 
 def check_precision(precision: str, device: torch.device) -> None:
