@@ -643,3 +643,13 @@ def test_reopening_in_one_viewer_closes_the_former_session(
     assert first.closed
     assert id in second.field.ids()
     assert len(second.viewer.layers) == 7
+
+
+def test_marks_on_large_images_are_thick_enough_to_be_seen(plate: Path, annotate: Annotate) -> None:
+    layers = annotate(plate).annotation.layers
+    widths = layers.outlines.edge_width, layers.boxes.current_edge_width, layers.points.current_size
+    assert widths == (0.7, 1.5, 9)
+    layers.show_image(np.zeros((1024, 2048), np.uint8), keep_contrast=True)
+    assert layers.outlines.edge_width == pytest.approx(4 * 0.7)
+    assert layers.boxes.current_edge_width == 6
+    assert layers.points.current_size == 36

@@ -18,6 +18,9 @@ NAMES = (
 )
 SIGNS = {True: "positive", False: "negative"}
 _COLOURS = {True: "#00e000", False: "#ff3030"}
+# Widths in pixels of an image of this longest side, seen whole; larger ones need thicker marks.
+_SIDE = 512
+_OUTLINE, _BOX, _POINT = 0.7, 1.5, 9.0
 _SYMBOLS = {True: "cross", False: "hbar"}
 
 
@@ -47,15 +50,19 @@ class AnnotatorLayers:
         self.automatic = viewer.add_labels(blank.copy(), name="auto_segmentation", opacity=0.3)
         self.current = viewer.add_labels(blank.copy(), name="current_object", opacity=0.5)
         self.outlines = viewer.add_vectors(
-            np.zeros((0, 2, 2)), ndim=2, name="cell_outlines", vector_style="line", edge_width=0.7
+            np.zeros((0, 2, 2)),
+            ndim=2,
+            name="cell_outlines",
+            vector_style="line",
+            edge_width=_OUTLINE,
         )
         self.boxes = viewer.add_shapes(
             None, ndim=2, name="prompts", edge_color="#ffd400", face_color="transparent",
-            edge_width=1.5,
+            edge_width=_BOX,
         )  # fmt: skip
         names = list(SIGNS.values())
         self.points = viewer.add_points(
-            np.zeros((0, 2)), ndim=2, name="point_prompts", size=9, border_width=0,
+            np.zeros((0, 2)), ndim=2, name="point_prompts", size=_POINT, border_width=0,
             features=pandas.DataFrame({"sign": pandas.Categorical([], categories=names)}),
             feature_defaults={"sign": SIGNS[True]},
             face_color="sign", face_color_cycle=list(_COLOURS.values()),
@@ -85,7 +92,12 @@ class AnnotatorLayers:
         self.viewer.layers.selection.active = layer
 
     def show_image(self, pixels: np.ndarray, *, keep_contrast: bool) -> None:
-        """Show a (row, column) or (row, column, 3) picture."""
+        """Show a (row, column) or (row, column, 3) picture; marks are as thick as it is large."""
+        thick = max(1.0, max(pixels.shape[:2]) / _SIDE)
+        if self.outlines.edge_width != _OUTLINE * thick:
+            self.outlines.edge_width = _OUTLINE * thick
+        self.boxes.current_edge_width = _BOX * thick
+        self.points.current_size = _POINT * thick
         rgb = pixels.ndim == 3
         if rgb != self.image.rgb:
             # napari cannot turn a grey layer into a coloured one
