@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from cellwright.codecs.distance import DistanceCodec
 from cellwright.codecs.foreground import ForegroundCodec
@@ -11,10 +10,8 @@ from cellwright.losses.pixel import DistanceCriterion, ForegroundCriterion
 from cellwright.nets.se_unet import se_unet
 from cellwright.nets.unet import UNet
 from cellwright.types import InputError
+from cellwright.zoo.entry import COMPACT, MethodEntry
 from cellwright.zoo.method import DenseMethod
-
-#: widths that train in minutes on two cores: 1.9 million parameters
-COMPACT = (16, 32, 64, 128, 256)
 
 
 def unet_distance(
@@ -51,16 +48,6 @@ def seunet_foreground(
     codec = ForegroundCodec(tuple(class_names))
     net = se_unet(inputs, sum(codec.maps.values()), widths=tuple(widths))
     return DenseMethod(net, criterion=ForegroundCriterion(), codec=codec)
-
-
-@dataclass(frozen=True, slots=True)
-class MethodEntry:
-    """A trainable method under its public name."""
-
-    name: str
-    build: Callable[..., DenseMethod]
-    summary: str
-    paper: str
 
 
 METHODS: tuple[MethodEntry, ...] = (

@@ -64,6 +64,10 @@ class DenseMethod(nn.Module):
         """Cells of each image of the batch."""
         return [self.decode(maps) for maps in self.probabilities(images).cpu()]
 
+    def with_codec(self, codec: Codec) -> DenseMethod:
+        """The same network and criterion with another codec."""
+        return DenseMethod(self.net, criterion=self.criterion, codec=codec)
+
 
 def pad_to_multiple(images: Tensor, multiple: int) -> Tensor:
     """Rows and columns padded at their ends to multiples of `multiple`.
@@ -97,12 +101,10 @@ class Normalisation:
     kind: str = "percentile"
 
 
-def with_thresholds(method: DenseMethod, thresholds: Mapping[str, Any]) -> DenseMethod:
+def with_thresholds(method: Any, thresholds: Mapping[str, Any]) -> Any:
     """`method` with its codec's thresholds replaced; the network is shared."""
     known = set(type(method.codec).grid)
     unknown = sorted(set(thresholds) - known)
     if unknown:
         raise InputError(f"unknown thresholds {unknown}; known are {sorted(known)}")
-    return DenseMethod(
-        method.net, criterion=method.criterion, codec=replace(method.codec, **thresholds)
-    )
+    return method.with_codec(replace(method.codec, **thresholds))
