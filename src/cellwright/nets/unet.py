@@ -2,20 +2,19 @@
 
 Paper: Ronneberger, Fischer, Brox 2015, "U-Net", arXiv 1505.04597.
 Licence: our own code (BSD-3-Clause), written from the paper.
-Deviations: padded convolutions (output as large as the input), batch normalisation,
-nearest-neighbour upsampling with a 3 x 3 convolution instead of the transposed one,
-width and depth are arguments.
+Deviations: padded convolutions (output as large as the input). By default also batch
+normalisation and nearest-neighbour upsampling with a 3 x 3 convolution, which train faster
+from scratch and leave no chequerboard; ``upsampling="transposed", normalise=False`` has the
+layers and the number of parameters of the paper. Width and depth are arguments.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import pairwise
+from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
-from cellwright.nets.blocks import ConvBlock, upsample
+from cellwright.nets.encoder_decoder import Attention, Decoder, Encoder, contract, expand
 
 
 class UNet(nn.Module):
@@ -32,6 +31,10 @@ class UNet(nn.Module):
         the number of poolings, and windows are multiples of ``2 ** (len(widths) - 1)``.
     attention
         Builder called with the channels of each block, or None.
+    upsampling
+        "nearest" (and a 3 x 3 convolution) or "transposed" (2 x 2, the paper's).
+    normalise
+        Whether convolutions are followed by batch normalisation (not in the paper).
     """
 
     def __init__(
@@ -39,34 +42,22 @@ class UNet(nn.Module):
         inputs: int,
         outputs: int,
         *,
-        widths: tuple[int, ...] = (64, 128, 256, 512, 1024),
-        attention: Callable[[int], nn.Module] | None = None,
+        widths: Sequence[int] = (64, 128, 256, 512, 1024),
+        attention: Attention | None = None,
+        upsampling: str = "nearest",
+        normalise: bool = True,
     ) -> None:
         super().__init__()
-
-        def block(a: int, b: int) -> ConvBlock:
-            return ConvBlock(a, b, attention=attention(b) if attention else None)
-
-        self.stride = 2 ** (len(widths) - 1)
-        self.down = nn.ModuleList(
-            block(a, b) for a, b in zip((inputs, *widths[:-1]), widths, strict=True)
+        encoder = Encoder(inputs, widths=widths, attention=attention, normalise=normalise)
+        decoder = Decoder(
+            widths=widths, attention=attention, upsampling=upsampling, normalise=normalise
         )
-        self.up = nn.ModuleList(
-            nn.Sequential(
-                nn.Conv2d(b, a, 3, padding=1, bias=False), nn.BatchNorm2d(a), nn.ReLU(inplace=True)
-            )
-            for a, b in pairwise(widths)
-        )
-        self.join = nn.ModuleList(block(2 * a, a) for a in widths[:-1])
+        self.stride = encoder.stride
+        # Kept as lists, not as halves: so are the weights of saved models called.
+        self.down, self.up, self.join = encoder.down, decoder.up, decoder.join
         self.head = nn.Conv2d(widths[0], outputs, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """(image, inputs, row, column) to logits (image, outputs, row, column)."""
-        skips = []
-        for level, block in enumerate(self.down):
-            x = block(x if level == 0 else nn.functional.max_pool2d(x, 2))
-            skips.append(x)
-        for level in reversed(range(len(self.join))):
-            x = self.up[level](upsample(x))
-            x = self.join[level](torch.cat([skips[level], x], dim=1))
-        return self.head(x)
+        skips = contract(x, down=self.down)
+        return self.head(expand(skips, up=self.up, join=self.join)[-1])
