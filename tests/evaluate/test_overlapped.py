@@ -31,7 +31,9 @@ ZERO = {"precision": 0, "recall": 0, "f1": 0, "iou": 0}
 )
 def test_region(truth: list, pred: list, tp: int, true: int, found: int) -> None:
     ratio = lambda a, b: a / b if b else 0  # noqa: E731
+    pixels = int(np.prod(rows(*truth).shape))
     assert overlap_region(rows(*truth), rows(*pred)) == {
+        "accuracy": (pixels - true - found + 2 * tp) / pixels,
         "precision": ratio(tp, found),
         "recall": ratio(tp, true),
         "f1": ratio(2 * tp, true + found),

@@ -12,7 +12,7 @@ from cellwright.formats.dataset import write_coco, write_dataset
 from cellwright.formats.label_map import write_labels
 from cellwright.geometry import from_label_map
 from cellwright.steps.evaluate import evaluate
-from cellwright.types import Image, InputError, Sample
+from cellwright.types import Image, InputError, Instances, Sample
 
 
 def labels(seed: int, *, shift: int = 0) -> np.ndarray:
@@ -182,3 +182,18 @@ def test_errors_are_analysed_when_asked(truth: Path, label_folder: Path) -> None
     scores = evaluate(truth, label_folder, errors=True, resamples=0, quiet=True)
     assert scores.analysis[0]["name"] == "as predicted"
     assert {c["image"] for c in scores.worst_cells} <= {f"field{k}" for k in range(4)}
+
+
+def test_only_some_classes_count(tmp_path: Path) -> None:
+    facts = {"class_names": ("cell", "nucleus")}
+    boxes, masks = [[0, 0, 4, 8], [1, 1, 3, 3]], [np.ones((4, 8)), np.ones((2, 2))]
+    both = Instances((9, 9), boxes, masks, classes=[0, 1], **facts)
+    write_coco([("a", both)], tmp_path / "truth.json", class_names=("cell", "nucleus"))
+    write_coco([("a", Instances((9, 9), boxes[:1], masks[:1]))], tmp_path / "pred.json")
+    sources = tmp_path / "truth.json", tmp_path / "pred.json"
+    assert evaluate(*sources, quiet=True).coco["segm"]["AP"] == pytest.approx(0.5)
+    found = evaluate(*sources, classes=("cell",), quiet=True)
+    assert (found.coco["segm"]["AP50"], found.truth, found.predicted) == (pytest.approx(1), 1, 1)
+    assert found.settings["classes"] == ["cell"]
+    with pytest.raises(InputError, match="no class 'nuclei'; it has cell, nucleus"):
+        evaluate(*sources, classes=("nuclei",), quiet=True)

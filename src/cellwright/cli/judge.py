@@ -25,6 +25,10 @@ def evaluate(
             help="Scores per value of a tag, of density or of size; repeatable.",
         ),
     ] = None,
+    classes: Annotated[
+        list[str] | None,
+        typer.Option("--class", metavar="NAME", help="Only cells of this class; repeatable."),
+    ] = None,
     preset: Annotated[
         Literal["coco", "livecell"],
         typer.Option(help="Area bins of AP; livecell: 324 and 961 px."),
@@ -67,6 +71,7 @@ def evaluate(
         pred,
         output,
         by=tuple(by or ()),
+        classes=tuple(classes or ()),
         preset=preset,
         max_detections=max_detections,
         areas=bins,

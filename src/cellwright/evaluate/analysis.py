@@ -55,8 +55,8 @@ class Analysis:
         -------
         list of dict
             name, summary, accuracy50 and mean_accuracy (TP / (TP + FP + FN)), AP, AP50, AP75 of
-            masks, and each again as ``gain_...``: how much more than as predicted. A figure
-            that is not defined is None.
+            masks, and each again as ``gain_...``: how much more than as predicted; ``coco`` ->
+            "segm" -> all figures of masks. A figure that is not defined is None.
         """
         rows: list[dict[str, Any]] = []
         for name, summary in self._names.items():
@@ -69,7 +69,8 @@ class Analysis:
             }
             first = rows[0] if rows else figures
             gains = {f"gain_{k}": _less(v, first[k]) for k, v in figures.items()}
-            rows.append({"name": name, "summary": summary, **figures, **gains})
+            row = {"name": name, "summary": summary, **figures, **gains}
+            rows.append({**row, "coco": {"segm": precision}})
         return rows
 
     def _add(self, name: str, seen: Comparison) -> None:

@@ -6,6 +6,7 @@ The region under two masks or more is scored like a segmentation of its own, as 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -47,8 +48,8 @@ def overlap_region(truth: Instances, pred: Instances) -> dict[str, float]:
     Returns
     -------
     dict
-        precision TP / (TP + FP), recall TP / (TP + FN), f1 = Dice, iou (0 / 0 is 0), and
-        area_true, area_predicted in pixels.
+        accuracy (TP + TN) / all, precision TP / (TP + FP), recall TP / (TP + FN), f1 = Dice,
+        iou (0 / 0 is 0), and area_true, area_predicted in pixels.
 
     Raises
     ------
@@ -139,21 +140,25 @@ def _in_rows(cells: Instances, rows: slice) -> tuple[np.ndarray, Instances]:
 
 def _count_region(seen: Comparison) -> dict[str, float]:
     crowded = bool(seen.crowd.any())
-    tp = true = found = 0
+    tp = true = found = pixels = 0
     for rows in _strips(seen.truth.shape):
         a, b = (overlap_map(_in_rows(cells, rows)[1]) for cells in (seen.truth, seen.pred))
         if crowded:
             known = ~foreground(seen.truth[seen.crowd], rows)
             a, b = a & known, b & known
+        pixels += int(np.count_nonzero(known)) if crowded else a.size
         true += int(np.count_nonzero(a))
         found += int(np.count_nonzero(b))
         tp += int(np.count_nonzero(a & b))
-    return {"tp": tp, "fp": found - tp, "fn": true - tp}
+    return {"tp": tp, "fp": found - tp, "fn": true - tp, "tn": pixels - true - found + tp}
 
 
 def _divide_region(sums: Sums) -> dict[str, Any]:
     tp, fp, fn = (sums.get(k, 0) for k in ("tp", "fp", "fn"))
+    # scores of an earlier version do not know TN
+    tn = sums.get("tn", math.nan)
     return {
+        "accuracy": ratios.mean(tp + tn, tp + tn + fp + fn),
         "precision": ratios.precision(tp, fp),
         "recall": ratios.recall(tp, fn),
         "f1": ratios.f1(tp, fp, fn),
@@ -174,7 +179,7 @@ def _divide_cells(sums: Sums) -> dict[str, Any]:
     return recall_figures(sums, [name for name, _ in SHARES])
 
 
-#: precision, recall, f1, iou of the region under two masks or more; its areas in pixels.
+#: accuracy, precision, recall, f1, iou of the region under two masks or more; its areas in pixels.
 OVERLAP = Metric(
     "overlap", "Pixels where cells lie over one another", _count_region, _divide_region
 )

@@ -10,9 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from cellwright.evaluate.coco import PRESETS
 from cellwright.evaluate.scorer import Scorer
 from cellwright.evaluate.scores import Scores
+from cellwright.formats.writer import with_classes
 from cellwright.label.zstack import mixed_routes
 from cellwright.steps.cells import Cells, open_cells, some
 from cellwright.steps.machine import versions
@@ -30,6 +33,7 @@ def evaluate(
     output: str | Path | None = None,
     *,
     by: Sequence[str] = (),
+    classes: Sequence[str] = (),
     preset: str = "coco",
     max_detections: int | None = None,
     areas: Mapping[str, tuple[float, float]] | None = None,
@@ -59,6 +63,9 @@ def evaluate(
     by
         Tags of the truth's images (or, where it has none, of the predicted ones) to group by;
         "density" and "size" (of the true cells) are computed where there are no such tags.
+    classes
+        Classes that count, those of the truth by default; cells of others are left out on both
+        sides.
     preset
         "coco" or "livecell": area bins and number of detections of COCO's figures.
     max_detections, areas
@@ -106,11 +113,17 @@ def evaluate(
     )
     for name in track(names, "evaluate", quiet=quiet):
         cells = true.read[name]()
+        if absent := [c for c in classes if c not in cells.class_names]:
+            raise InputError(
+                f"the truth has no class {absent[0]!r}; it has {', '.join(cells.class_names)}"
+            )
         guess = (
             found.read[name]()
             if name in found.read
             else Instances.empty(cells.shape, cells.class_names)
         )
+        if classes:
+            cells, guess = _only(cells, classes), _only(guess, classes)
         scorer.add(name, cells, guess, tags=true.tags.get(name) or found.tags.get(name))
     scores = scorer.result()
     settings = {
@@ -119,6 +132,7 @@ def evaluate(
         "without_truth": extra,
         "without_prediction": lost,
         "missing": missing,
+        "classes": list(classes),
         "semantic": semantic,
         "sources": {"truth": true.record(), "pred": found.record()},
         "made": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",
@@ -160,6 +174,12 @@ def pair_names(
         logger.warning("%d predicted images have no truth: %s", len(extra), some(extra))
     names = [n for n in true.read if n in found.read or missing == "empty"]
     return names, lost, extra
+
+
+def _only(cells: Instances, classes: Sequence[str]) -> Instances:
+    """The cells of these classes, which they alone are counted in."""
+    keep = np.isin(np.asarray(cells.class_names)[cells.classes], list(classes))
+    return with_classes(cells[keep], tuple(classes))
 
 
 def _write(scores: Scores, path: Path) -> None:
