@@ -10,11 +10,14 @@ from cellwright.fetch.download import (
 )
 from cellwright.fetch.place import cache_folder, show_size
 from cellwright.fetch.unpack import unpack
+from cellwright.fetch.weights import HUB, Weights
 
 __all__ = [
     "Fetched",
+    "HUB",
     "Progress",
     "RemoteFile",
+    "Weights",
     "cache_folder",
     "download",
     "remote_size",
