@@ -16,6 +16,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from cellwright.codecs.regions import paint, scored
+from cellwright.codecs.seeds import distance_seeds
 from cellwright.types import Instances
 
 
@@ -79,8 +80,5 @@ class ForegroundCodec:
             return ndimage.label(inside)[0]
         from skimage.segmentation import watershed
 
-        depth = ndimage.distance_transform_edt(inside).astype(np.float32)
-        depth = ndimage.gaussian_filter(depth, self.smoothing) * inside
-        peaks = ndimage.maximum_filter(depth, size=2 * round(2 * self.smoothing) + 1) == depth
-        seeds = ndimage.label(peaks & inside, structure=np.ones((3, 3)))[0]
+        seeds, depth = distance_seeds(inside, smoothing=self.smoothing)
         return watershed(-depth, seeds, mask=inside)

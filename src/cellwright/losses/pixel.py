@@ -32,6 +32,17 @@ def soft_dice(logits: Tensor, target: Tensor, *, smooth: float = 1.0) -> Tensor:
     return 1 - ((2 * shared + smooth) / (total + smooth)).mean()
 
 
+def squared_error(logits: Tensor, target: Tensor) -> Tensor:
+    """Mean squared error of the probability, behind the sigmoid (P2 4.3).
+
+    Parameters
+    ----------
+    logits, target
+        Both (image, channel, row, column); targets in [0, 1].
+    """
+    return functional.mse_loss(logits.float().sigmoid(), target.float())
+
+
 class ForegroundCriterion:
     """Cross-entropy plus soft Dice on the foreground of each class."""
 
