@@ -34,10 +34,13 @@ class Warp:
         middle = (np.array(self.size) - 1) / 2
         return np.array(self.centre) - self.matrix @ middle
 
-    def array(self, frame: np.ndarray, *, order: int = 1) -> np.ndarray:
-        """The crop of each channel of (channel, row, column), mirrored beyond the frame.
+    def array(
+        self, frame: np.ndarray, *, order: int = 1, outside: np.ndarray | None = None
+    ) -> np.ndarray:
+        """The crop of each channel of (channel, row, column).
 
-        `order` 0 takes the nearest pixel (for labels), 1 interpolates.
+        `order` 0 takes the nearest pixel (for labels), 1 interpolates. Beyond the frame the
+        crop is mirrored, or has the value of its channel in `outside`.
         """
         low, high = self._reach(frame.shape[-2:])
         part = frame[:, low[0] : high[0], low[1] : high[1]].astype(np.float32, copy=False)
@@ -49,9 +52,10 @@ class Warp:
                     self.offset - low,
                     output_shape=self.size,
                     order=order,
-                    mode="mirror",
+                    mode="mirror" if outside is None else "constant",
+                    cval=0.0 if outside is None else float(outside[number]),
                 )
-                for channel in part
+                for number, channel in enumerate(part)
             ]
         )
 

@@ -55,6 +55,7 @@ def test_options_are_those_of_the_call_with_its_defaults(name: str) -> None:
     renamed = {
         "tag": "tags",
         "option": "options",
+        "loss_weight": "loss_weights",
         "format": "formats",
         "input": None,
         "verbose": None,

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from cellwright.codecs.distance import DistanceCodec
 from cellwright.synth import simulate_field
-from cellwright.train.batches import Crops, CropSettings, FixedCrops, Frames
-from cellwright.train.fit import cycle
+from cellwright.train.batches import Crops, CropSettings, FixedCrops
 from cellwright.train.fold import tuning_fold
+from cellwright.train.frames import Frames
+from cellwright.train.schedule import Progress, StepSettings, share_of_peak
 from cellwright.train.state import read_state, write_state
 from cellwright.train.tune import mean_accuracy
 from cellwright.types import InputError, Instances
@@ -78,15 +79,15 @@ def test_validation_crops_are_plain_windows_of_the_frame() -> None:
     image, targets = crops[0]
     number, warp = crops.places[0]
     r, c = (int(v) for v in warp.offset)
-    np.testing.assert_allclose(image, some[number][0][:, r : r + 32, c : c + 32], atol=1e-5)
+    np.testing.assert_allclose(image, some[number].image[:, r : r + 32, c : c + 32], atol=1e-5)
     assert set(targets) == {"foreground", "distance"}
 
 
 def test_frames_beyond_the_memory_limit_are_read_again() -> None:
     some = frames()
     some._free = 0
-    assert some[0][0] is not some[0][0]
-    assert frames()[0][0].shape == (1, 70, 90)
+    assert some[0].image is not some[0].image
+    assert frames()[0].image.shape == (1, 70, 90)
 
 
 def test_unlabelled_samples_are_refused() -> None:
@@ -121,7 +122,7 @@ def test_what_has_no_place_in_a_state_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_cycle_rises_and_falls_to_nothing() -> None:
-    values = [cycle(s) for s in np.linspace(0, 1, 101)]
+    values = [share_of_peak(StepSettings(), Progress(0, s)) for s in np.linspace(0, 1, 101)]
     assert max(values) == pytest.approx(1, abs=0.01)
     assert values[-1] == pytest.approx(0, abs=1e-9)
     assert values[5:] == sorted(values[5:], reverse=True)

@@ -274,7 +274,7 @@ def label(
 ) -> Any:
     """Find cells without training and without a hand; the result is a data set."""
     given = options.inputs(images, input)
-    arguments = {key: _plain(value) for key, value in options.key_values(option, "--option")}
+    arguments = options.settings(option, "--option")
     from cellwright.steps.label import label as step
 
     return step(given, output, segmenter=segmenter, options=arguments, quiet=quiet)
@@ -282,15 +282,3 @@ def label(
 
 def _list(text: str | None) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",")) if text else ()
-
-
-def _plain(text: str) -> bool | int | float | str:
-    """A truth value or a number if `text` is one."""
-    if text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text

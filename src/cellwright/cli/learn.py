@@ -21,6 +21,13 @@ def train(
     method: Annotated[
         str, typer.Option(help="What is trained: see cellwright methods.")
     ] = "unet-distance",
+    option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="An option of the method, queries=200; repeatable."),
+    ] = None,
+    classes: Annotated[
+        str | None, typer.Option(metavar="LIST", help="Learn the cells of these classes only.")
+    ] = None,
     val: Annotated[Path | None, typer.Option(help="A data set to watch and tune on.")] = None,
     val_fraction: Annotated[
         float, typer.Option(min=0, max=0.9, help="Part of the data set kept for that instead.")
@@ -36,7 +43,37 @@ def train(
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0, help="Stop after so long.")] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Crops per step.")] = 4,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Crops per batch; the method's own if not given.")
+    ] = None,
+    crop: Annotated[
+        tuple[int, int] | None, typer.Option(metavar="R C", help="Rows and columns of a crop.")
+    ] = None,
+    widths: Annotated[
+        str | None, typer.Option(metavar="LIST", help="Channels of each level, 16,32,64.")
+    ] = None,
+    optimizer: Annotated[
+        Literal["adamw", "adam", "sgd"] | None, typer.Option(help="The method's own if not given.")
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(min=0, help="Its peak; the method's own if not given.")
+    ] = None,
+    weight_decay: Annotated[float | None, typer.Option(min=0, help="Of the optimizer.")] = None,
+    schedule: Annotated[
+        Literal["one-cycle", "cyclic", "plateau", "steps", "constant"] | None,
+        typer.Option(help="How the learning rate goes; the method's own if not given."),
+    ] = None,
+    warm_up_steps: Annotated[
+        int | None, typer.Option(min=0, help="Steps of a linear rise at the beginning.")
+    ] = None,
+    milestones: Annotated[
+        str | None, typer.Option(metavar="LIST", help="steps: a tenth after each, 8000,9000.")
+    ] = None,
+    least_rate: Annotated[float | None, typer.Option(min=0, help="cyclic: the lowest.")] = None,
+    loss_weight: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=FACTOR", help="Factor of one of the losses; repeatable."),
+    ] = None,
     accumulate: Annotated[int, typer.Option(min=1, help="Batches per change of weights.")] = 1,
     patience: Annotated[
         int | None, typer.Option(min=1, help="Stop after so many epochs without gain.")
@@ -47,6 +84,17 @@ def train(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where it stopped.")] = False,
     device: options.Device = "auto",
+    precision: Annotated[
+        Literal["auto", "32", "bf16", "16"],
+        typer.Option(help="auto: bfloat16 where the device has it."),
+    ] = "auto",
+    devices: Annotated[
+        int | None, typer.Option(min=1, help="Accelerators, or processes on a CPU; all there are.")
+    ] = None,
+    nodes: Annotated[int, typer.Option(min=1, help="Machines that train together.")] = 1,
+    strategy: Annotated[
+        str, typer.Option(help="Lightning's way of training on several: ddp, fsdp ...")
+    ] = "auto",
     jobs: options.Jobs = None,
     seed: options.Seed = 0,
     quiet: options.Quiet = False,
@@ -56,12 +104,17 @@ def train(
     if epochs is not None and minutes is not None:
         raise typer.BadParameter("--epochs and --minutes exclude each other")
     source, tags = options.one_input(dataset, input), options.key_values(where, "--where")
+    factors = options.settings(loss_weight, "--loss-weight")
+    if not all(isinstance(f, int | float) for f in factors.values()):
+        raise typer.BadParameter(f"--loss-weight wants NAME=NUMBER, {loss_weight} came")
     from cellwright.steps.train import train as step
 
     return step(
         source,
         output,
         method=method,
+        options=options.settings(option, "--option"),
+        classes=options.listed(classes),
         val=val,
         val_fraction=val_fraction,
         where=tags,
@@ -69,11 +122,25 @@ def train(
         epochs=epochs,
         minutes=minutes,
         batch_size=batch_size,
+        crop=crop,
+        widths=options.numbers(widths, "--widths"),
+        optimizer=optimizer,
+        learning_rate=learning_rate,
+        weight_decay=weight_decay,
+        schedule=schedule,
+        warm_up_steps=warm_up_steps,
+        milestones=options.numbers(milestones, "--milestones"),
+        least_rate=least_rate,
+        loss_weights=factors or None,
         accumulate=accumulate,
         patience=patience,
         normalise=normalise,
         resume=resume,
         device=device,
+        precision=precision,
+        devices=devices,
+        nodes=nodes,
+        strategy=strategy,
         seed=seed,
         jobs=jobs,
         quiet=quiet,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -69,6 +70,31 @@ def key_values(pairs: Sequence[str] | None, flag: str) -> tuple[tuple[str, str],
             raise typer.BadParameter(f"{flag} wants key=value, {pair!r} came")
         found.append((key.strip(), value.strip()))
     return tuple(found)
+
+
+def settings(pairs: Sequence[str] | None, flag: str) -> dict[str, Any]:
+    """``["a=1", "b=[2, 3]"]`` as values by name: JSON where it is JSON, else text."""
+    return {key: _plain(value) for key, value in key_values(pairs, flag)}
+
+
+def _plain(text: str) -> Any:
+    try:
+        return json.loads(text.lower() if text.lower() in ("true", "false") else text)
+    except json.JSONDecodeError:
+        return text
+
+
+def listed(text: str | None) -> tuple[str, ...] | None:
+    """``"a, b"`` as names; None if nothing came."""
+    return tuple(part.strip() for part in text.split(",") if part.strip()) if text else None
+
+
+def numbers(text: str | None, flag: str) -> tuple[int, ...] | None:
+    """``"16,32"`` as whole numbers; None if nothing came."""
+    try:
+        return tuple(int(part) for part in listed(text) or ()) or None
+    except ValueError as error:
+        raise typer.BadParameter(f"{flag} wants whole numbers, 16,32,64; {text!r} came") from error
 
 
 def names(text: str, allowed: Sequence[str], flag: str) -> tuple[str, ...]:

@@ -27,13 +27,20 @@ class Dataset(Sequence[Sample]):
         Folder that file names are relative to.
     picked
         Indices of the images that this view shows; None for all.
+    classes
+        Names of the classes whose cells this view shows; None for all.
     """
 
     def __init__(
-        self, file: coco.CocoFile, root: Path, picked: Sequence[int] | None = None
+        self,
+        file: coco.CocoFile,
+        root: Path,
+        picked: Sequence[int] | None = None,
+        classes: tuple[str, ...] | None = None,
     ) -> None:
         self.file = file
         self.root = root
+        self._classes = classes
         self._picked = list(range(len(file.images)) if picked is None else picked)
 
     def __len__(self) -> int:
@@ -45,7 +52,7 @@ class Dataset(Sequence[Sample]):
     @property
     def class_names(self) -> tuple[str, ...]:
         """Names of the classes."""
-        return self.file.class_names
+        return self.file.class_names if self._classes is None else self._classes
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -77,7 +84,8 @@ class Dataset(Sequence[Sample]):
         file = self.file
         annotations = file.annotations[self._picked[index]]
         try:
-            return coco.decode(annotations, self.shape(index), file.class_names, file.class_of)
+            found = coco.decode(annotations, self.shape(index), file.class_names, file.class_of)
+            return found if self._classes is None else of_classes(found, self._classes)
         except (InputError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{file.path}, image {self.names[index]!r}: {error}") from error
 
@@ -113,7 +121,23 @@ class Dataset(Sequence[Sample]):
 
     def subset(self, indices: Iterable[int]) -> Dataset:
         """A view with the images `indices` of this one."""
-        return Dataset(self.file, self.root, [self._picked[i] for i in indices])
+        return Dataset(self.file, self.root, [self._picked[i] for i in indices], self._classes)
+
+    def of_classes(self, names: Sequence[str]) -> Dataset:
+        """A view with the cells of these classes only, in this order.
+
+        Raises
+        ------
+        InputError
+            If there is no such class.
+        """
+        unknown = [n for n in names if n not in self.class_names]
+        if unknown or not names:
+            raise InputError(
+                f"{self.file.path}: there is no class {', '.join(unknown) or 'named'}; "
+                f"classes there: {', '.join(self.class_names)}"
+            )
+        return Dataset(self.file, self.root, self._picked, tuple(names))
 
     def where(self, **tags: Tag | Collection[Tag]) -> Dataset:
         """A view with the images whose tags have these values (one, or one of several).
@@ -136,6 +160,16 @@ class Dataset(Sequence[Sample]):
                 + "; tags there: " + (", ".join(known[:20]) or "none")
             )  # fmt: skip
         return self.subset(found)
+
+
+def of_classes(cells: Instances, names: Sequence[str]) -> Instances:
+    """The cells of the classes `names`, which become the class list."""
+    number = np.array([names.index(n) if n in names else -1 for n in cells.class_names])
+    chosen = cells[number[cells.classes] >= 0]
+    return Instances(
+        chosen.shape, chosen.boxes, chosen.masks, chosen.scores, number[chosen.classes],
+        tuple(names), chosen.tags,
+    )  # fmt: skip
 
 
 def open_dataset(path: str | Path) -> Dataset:

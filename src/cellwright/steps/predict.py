@@ -103,8 +103,7 @@ def predict(
     if jobs:
         torch.set_num_threads(jobs)
     method, card = load_model(Path(model))
-    plain = Tiling()
-    tiling = Tiling(tile_shape or plain.tile_shape, halo if halo else plain.halo, average)
+    tiling = Tiling(tile_shape, halo, average)
     predictor = predictor_for(method, card, device=device, tiling=tiling)
     settings: dict[str, Any] = {
         "model": Path(model).resolve().name,

@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cellwright.steps.machine import processor, versions
 from cellwright.steps.result import StepResult
+from cellwright.steps.training_data import TrainingData, gather
+from cellwright.steps.training_settings import (
+    STATE,
+    begin,
+    fit_settings,
+    normalisation_of,
+    resolved,
+)
 from cellwright.types import InputError
 
 if TYPE_CHECKING:
     from cellwright.formats.dataset import Dataset
+    from cellwright.train.fit import Hardware
     from cellwright.zoo.checkpoint import ModelCard
-    from cellwright.zoo.method import DenseMethod, Normalisation
 
 log = logging.getLogger(__name__)
 
-STATE, SETTINGS = "training", "settings.json"
 #: pixels of the fold that thresholds are tuned on at most
 TUNING_PIXELS = 12_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Data:
-    """Images to train on and the fold to watch and tune on."""
-
-    train: Dataset
-    fold: Dataset
-    source: str
-    digest: str
 
 
 def train(
@@ -42,22 +37,38 @@ def train(
     output: str | Path,
     *,
     method: str = "unet-distance",
+    options: Mapping[str, Any] | None = None,
+    classes: Sequence[str] | None = None,
     val: str | Path | None = None,
     val_fraction: float = 0.15,
     where: Sequence[tuple[str, str]] | Mapping[str, str] = (),
     init: str | Path | None = None,
     epochs: int | None = None,
     minutes: float | None = None,
-    batch_size: int = 4,
-    crop: tuple[int, int] = (256, 256),
-    scale: tuple[float, float] = (0.6, 1.7),
-    learning_rate: float = 2e-3,
+    batch_size: int | None = None,
+    crop: tuple[int, int] | None = None,
+    scale: tuple[float, float] | None = None,
+    optimizer: str | None = None,
+    learning_rate: float | None = None,
+    weight_decay: float | None = None,
+    momentum: float | None = None,
+    schedule: str | None = None,
+    warm_up_steps: int | None = None,
+    milestones: Sequence[int] | None = None,
+    least_rate: float | None = None,
+    half_cycle: int | None = None,
+    plateau_patience: int | None = None,
+    loss_weights: Mapping[str, float] | None = None,
     patience: int | None = None,
     accumulate: int = 1,
     widths: Sequence[int] | None = None,
     normalise: str | None = None,
     seed: int = 0,
     device: str = "auto",
+    precision: str = "auto",
+    devices: int | None = None,
+    nodes: int = 1,
+    strategy: str = "auto",
     jobs: int | None = None,
     resume: bool = False,
     quiet: bool = False,
@@ -74,6 +85,10 @@ def train(
         and ``training/`` with the state to resume from.
     method
         Name of a registered method.
+    options
+        Arguments of the method's builder, for example ``{"queries": 200}``.
+    classes
+        Learn the cells of these classes only.
     val
         Data set of the fold; without it, `val_fraction` of the fields is kept back.
     where
@@ -82,13 +97,18 @@ def train(
         Model folder to start from; tensors that do not fit are listed.
     epochs, minutes
         Budget, one of the two; 60 epochs without either.
-    batch_size, crop, scale, learning_rate, accumulate
-        Crops per step, their rows and columns, their magnification, the peak of the
-        learning-rate cycle, and batches added up before a step.
+    batch_size, crop, scale, accumulate
+        Crops per batch, their rows and columns, their magnification, and batches added up
+        before a step. Those that are None, here and below, are the method's own.
+    optimizer, learning_rate, weight_decay, momentum, schedule, warm_up_steps, milestones, \
+least_rate, half_cycle, plateau_patience
+        As of `cellwright.train.schedule.StepSettings`.
+    loss_weights
+        Factors of the method's losses by name.
     patience
         Epochs without a better validation loss before stopping early; None never does.
     widths
-        Channels of each level of the network, if not the method's own.
+        Channels of each level of the network; the same as the option of this name.
     normalise
         "percentile" (1 and 99.8), "min-max" or "z-score", per image and channel; that of
         `init` if not given, else percentiles. The model keeps it and predicts with it.
@@ -96,6 +116,8 @@ def train(
         Of weights and crops.
     device
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
+    precision, devices, nodes, strategy
+        As of `cellwright.train.fit.Hardware`.
     jobs
         Threads; all cores if not given.
     resume
@@ -112,55 +134,63 @@ def train(
     Raises
     ------
     InputError
-        Nothing to train on, an unknown method, a budget given twice, an output that holds a
-        model already or was begun with other settings.
+        Nothing to train on, an unknown method or setting, a budget given twice, an output that
+        holds a model already or was begun with other settings.
     """
     if epochs is not None and minutes is not None:
         raise InputError("epochs and minutes were both given; a training has one budget")
     if minutes is not None and minutes <= 0:
         raise InputError(f"{minutes} minutes came; a training needs more than none")
     from cellwright.augment import NORMALISATIONS
+    from cellwright.train.fit import Hardware
     from cellwright.zoo.builders import entry
 
-    entry(method)
+    known = entry(method)
     if normalise not in (None, *NORMALISATIONS):
         raise InputError(
             f"normalisation {normalise!r} is not known; one of {', '.join(NORMALISATIONS)} is "
             "wanted"
         )
-    folder = Path(output)
-    data = _data(Path(dataset), val, val_fraction, _tags(where))
-    options = {
+    data = gather(
+        Path(dataset), val=val, fraction=val_fraction, where=_tags(where), classes=classes
+    )
+    asked = {
+        "batch_size": batch_size, "crop": crop, "scale": scale, "optimizer": optimizer,
+        "learning_rate": learning_rate, "weight_decay": weight_decay, "momentum": momentum,
+        "schedule": schedule, "warm_up_steps": warm_up_steps, "milestones": milestones,
+        "least_rate": least_rate, "half_cycle": half_cycle, "plateau_patience": plateau_patience,
+    }  # fmt: skip
+    settings = {
         "method": method,
+        "options": dict(options or {}) | ({"widths": list(widths)} if widths else {}),
         "data": data.digest,
+        "classes": list(classes) if classes else None,
         "val_fraction": val_fraction,
         "init": str(init) if init else None,
         "epochs": epochs if epochs or minutes else 60,
         "minutes": minutes,
-        "batch_size": batch_size,
-        "crop": list(crop),
-        "scale": list(scale),
-        "learning_rate": learning_rate,
+        **resolved(asked, known),
+        "loss_weights": dict(loss_weights or {}),
         "patience": patience,
         "accumulate": accumulate,
-        "widths": list(widths) if widths else None,
         "normalise": normalise,
         "seed": seed,
     }
-    if _begin(folder, options, resume):
+    fit_settings(settings, 1)
+    hardware = Hardware(device, precision, devices, nodes, strategy)
+    hardware.trainer_arguments()
+    folder = Path(output)
+    if begin(folder, settings, resume=resume or nodes > 1 or _joins()):
         log.warning("%s is finished already; nothing was trained", folder)
         return StepResult(folder, skipped=1)
-    return _train(folder, data, options, init=init, device=device, jobs=jobs, quiet=quiet)
+    return _train(folder, data, settings, hardware=hardware, jobs=jobs, quiet=quiet)
 
 
-def _normalisation(kind: str | None, init: str | Path | None) -> Normalisation:
-    """As asked for, else that of the model to start from, else the default."""
-    from cellwright.zoo.checkpoint import read_card
-    from cellwright.zoo.method import Normalisation
+def _joins() -> bool:
+    """Whether this process was started to help one that trains already."""
+    import os
 
-    if kind is not None:
-        return Normalisation(kind=kind)
-    return read_card(Path(init))[0].normalisation if init else Normalisation()
+    return int(os.environ.get("LOCAL_RANK", "0")) > 0
 
 
 def _tags(where: Sequence[tuple[str, str]] | Mapping[str, str]) -> dict[str, list[str]]:
@@ -168,135 +198,63 @@ def _tags(where: Sequence[tuple[str, str]] | Mapping[str, str]) -> dict[str, lis
     return {key: [v for k, v in pairs if k == key] for key, _ in pairs}
 
 
-def _data(
-    path: Path, val: str | Path | None, fraction: float, where: dict[str, list[str]]
-) -> _Data:
-    """Labelled images that `where` asks for, split into training part and fold."""
-    from cellwright.formats.dataset import open_dataset
-    from cellwright.label.zstack import mixed_routes
-    from cellwright.train.fold import tuning_fold
-
-    whole = _labelled(open_dataset(path))
-    part = whole.where(**where) if where else whole
-    splits = [str(part.tags(i).get("split", "")) for i in range(len(part))]
-    if "split" not in where and "test" in splits:
-        log.info("%d images of split test are left out", splits.count("test"))
-        part = part.subset([i for i, s in enumerate(splits) if s != "test"])
-        splits = [s for s in splits if s != "test"]
-    tags = [part.tags(i) for i in range(len(part))]
-    if val is not None:
-        train, fold = part, _labelled(open_dataset(val))
-    elif "split" not in where and "val" in splits and set(splits) != {"val"}:
-        train = part.subset([i for i, s in enumerate(splits) if s != "val"])
-        fold = part.subset([i for i, s in enumerate(splits) if s == "val"])
-    else:
-        first, second = tuning_fold(part.names, tags, fraction=fraction)
-        train, fold = part.subset(first), part.subset(second)
-    parts = {"training": train, "the fold": fold}
-    for line in mixed_routes(
-        {name: [data.tags(i) for i in range(len(data))] for name, data in parts.items()}
-    ):
-        log.warning("%s", line)
-    if not any(len(train.instances(i)) for i in range(len(train))):
-        raise InputError(f"{path}: none of the {len(train)} training images holds a cell")
-    text = json.dumps([path.name, _content(train), _content(fold)])
-    return _Data(train, fold, path.name, hashlib.sha256(text.encode()).hexdigest())
-
-
-def _labelled(dataset: Dataset) -> Dataset:
-    return dataset.subset([i for i in range(len(dataset)) if dataset.labelled(i)])
-
-
-def _content(dataset: Dataset) -> list[Any]:
-    """What makes a data set the one it is: names, sizes and numbers of cells."""
-    return [
-        (name, dataset.shape(i), len(dataset.instances(i))) for i, name in enumerate(dataset.names)
-    ]
-
-
-def _begin(folder: Path, options: dict[str, Any], resume: bool) -> bool:
-    """Prepare the output folder; True if the model in it is finished."""
-    from cellwright.formats.atomic import write_json
-
-    record, model = folder / STATE / SETTINGS, folder / "model.json"
-    if not resume and (model.is_file() or record.is_file()):
-        kind = "a model" if model.is_file() else "a training that was begun"
-        raise InputError(
-            f"{folder} holds {kind}; give --resume to go on with it, or another output folder"
-        )
-    if not record.is_file():
-        if model.is_file():
-            raise InputError(f"{folder} holds a model without its training; use another folder")
-        if resume:
-            log.warning("%s holds no training to resume; it begins anew", folder)
-        write_json(options, record)
-        return False
-    earlier = json.loads(record.read_text(encoding="utf-8"))
-    changed = [k for k in options if earlier.get(k) != options[k]]
-    if changed:
-        told = ", ".join(f"{k} was {earlier.get(k)}, now {options[k]}" for k in changed)
-        raise InputError(f"{folder} was begun with other settings ({told}); use another folder")
-    return model.is_file()
-
-
 def _train(
     folder: Path,
-    data: _Data,
-    options: dict[str, Any],
+    data: TrainingData,
+    settings: dict[str, Any],
     *,
-    init: str | Path | None,
-    device: str,
+    hardware: Hardware,
     jobs: int | None,
     quiet: bool,
 ) -> StepResult:
     import torch
 
-    from cellwright.train.batches import CropSettings, Frames, crops_per_epoch, frame_shapes
-    from cellwright.train.fit import Budget, FitSettings, Learner, fit
-    from cellwright.zoo.builders import build
+    from cellwright.train.batches import CropSettings, crops_per_epoch
+    from cellwright.train.fit import fit
+    from cellwright.train.frames import Frames, frame_shapes
+    from cellwright.train.learner import Learner
+    from cellwright.zoo.builders import built, entry
     from cellwright.zoo.checkpoint import ModelCard, save_model
 
     if jobs:
         torch.set_num_threads(jobs)
-    inputs, channels = _inputs(data)
-    names = data.train.class_names
-    arguments: dict[str, Any] = {"inputs": inputs, "class_names": list(names)}
-    if options["widths"]:
-        arguments["widths"] = options["widths"]
-    torch.manual_seed(options["seed"])
-    method = build(options["method"], **arguments)
+    inputs, channels = data.inputs()
+    known, options = entry(settings["method"]), settings["options"]
+    prepared = known.prepare(data.tags, options) if known.prepare else {}
+    arguments = {"inputs": inputs, "class_names": list(data.train.class_names)}
+    arguments |= dict(options) | prepared
+    torch.manual_seed(settings["seed"])
+    method = built(known, arguments)
+    init = settings["init"]
     unfit = _start_from(Path(init), method) if init else []
-    normalisation = _normalisation(options["normalise"], init)
+    normalisation = normalisation_of(settings["normalise"], init)
+    member_of = getattr(method, "member_of", None)
     frames, fold = (
-        Frames(part, codec=method.codec, normalisation=normalisation)
+        Frames(part, codec=method.codec, normalisation=normalisation, member_of=member_of)
         for part in (data.train, data.fold)
     )
-    crops = CropSettings(tuple(options["crop"]), tuple(options["scale"]), options["seed"])
-    settings = FitSettings(
-        Budget(options["epochs"], options["minutes"]),
-        batch_size=options["batch_size"],
-        crops_per_epoch=max(
-            crops_per_epoch(frame_shapes(data.train), crops.size), options["batch_size"]
-        ),
-        learning_rate=options["learning_rate"],
-        patience=options["patience"],
-        accumulate=options["accumulate"],
-    )
-    learner = Learner(method, train=frames, fold=fold, crops=crops, settings=settings)
-    outcome = fit(learner, folder / STATE, device=device, resume=True, quiet=quiet)
+    crops = CropSettings(tuple(settings["crop"]), tuple(settings["scale"]), settings["seed"])
+    numbers = fit_settings(settings, crops_per_epoch(frame_shapes(data.train), crops.size))
+    learner = Learner(method, train=frames, fold=fold, crops=crops, settings=numbers)
+    outcome = dict(fit(learner, folder / STATE, hardware=hardware, resume=True, quiet=quiet))
+    if not outcome.pop("first"):
+        return StepResult(folder)
     card = ModelCard(
-        options["method"],
+        settings["method"],
         arguments,
         normalisation,
-        pixel_size=_pixel_size(data.train),
+        pixel_size=data.pixel_size(),
+        window=crops.size,
         channels=channels,
     )
-    method, thresholds, scores = _tuned(method, card, data.fold, device=device, quiet=quiet)
+    method, thresholds, scores = _tuned(
+        method, card, data.fold, device=hardware.device, quiet=quiet
+    )
     card = replace(
         card,
         thresholds=thresholds,
         scores=scores,
-        provenance=_provenance(data, options, outcome),
+        provenance=_provenance(data, settings, outcome),
         versions=versions(),
     )
     save_model(method, card, folder)
@@ -306,22 +264,7 @@ def _train(
     return StepResult(folder, done=1, details=details)
 
 
-def _inputs(data: _Data) -> tuple[int, tuple[str, ...]]:
-    """Planes that all images share, and the names of their channels."""
-    kinds: dict[tuple[int, str], str] = {}
-    channels: set[tuple[str, ...]] = set()
-    for part in (data.train, data.fold):
-        for i, name in enumerate(part.names):
-            image = part.image(i, lazy=True)
-            kinds.setdefault((image.planes, image.axes), name)
-            channels.add(image.channels)
-    if len({planes for planes, _ in kinds}) > 1:
-        told = "; ".join(f"{n} has {p} planes ({a})" for (p, a), n in sorted(kinds.items()))
-        raise InputError(f"the images differ in their planes: {told}; choose one kind with --where")
-    return next(iter(kinds))[0], channels.pop() if len(channels) == 1 else ()
-
-
-def _start_from(folder: Path, method: DenseMethod) -> list[str]:
+def _start_from(folder: Path, method: Any) -> list[str]:
     """Take over the tensors that fit; the names of those that do not are returned and logged."""
     from cellwright.zoo.checkpoint import load_model
 
@@ -338,8 +281,8 @@ def _start_from(folder: Path, method: DenseMethod) -> list[str]:
 
 
 def _tuned(
-    method: DenseMethod, card: ModelCard, fold: Dataset, *, device: str, quiet: bool
-) -> tuple[DenseMethod, dict[str, Any], dict[str, Any]]:
+    method: Any, card: ModelCard, fold: Dataset, *, device: str, quiet: bool
+) -> tuple[Any, dict[str, Any], dict[str, Any]]:
     """Thresholds tuned on the fold, and the fold's scores with them."""
     from cellwright.predict import predictor_for
     from cellwright.steps.progress import track
@@ -355,9 +298,11 @@ def _tuned(
         pixels += rows * cols
     predictor = predictor_for(method, card, device=device)
     bar = track(chosen, "tuning", quiet=quiet)
-    maps = [predictor.probabilities(fold.image(i)) for i in bar]
+    seen = [predictor.evidence([fold.image(i)])[0] for i in bar]
     truth = [fold.instances(i) for i in chosen]
-    method, thresholds, score = tune(method, maps, truth, progress=log.debug)
+    method, thresholds, score = tune(method, seen, truth, progress=log.debug)
+    for one in seen:
+        one.close()
     cells = sum(len(t) for t in truth)
     return (
         method,
@@ -366,20 +311,16 @@ def _tuned(
     )
 
 
-def _pixel_size(dataset: Dataset) -> tuple[float, float] | None:
-    sizes = {tuple(dataset.record(i).get("pixel_size") or ()) for i in range(len(dataset))}
-    size = sizes.pop() if len(sizes) == 1 else ()
-    return (float(size[0]), float(size[1])) if size else None
-
-
-def _provenance(data: _Data, options: dict[str, Any], outcome: Mapping[str, Any]) -> dict[str, Any]:
+def _provenance(
+    data: TrainingData, settings: dict[str, Any], outcome: Mapping[str, Any]
+) -> dict[str, Any]:
     return {
         "dataset": data.source,
         "dataset_digest": data.digest,
         "images": len(data.train),
-        "cells": sum(len(data.train.instances(i)) for i in range(len(data.train))),
+        "cells": data.cells,
         "fold": list(data.fold.names),
-        "options": options,
+        "options": settings,
         "training": dict(outcome),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "processor": processor(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,65 +10,13 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset as TorchDataset
 
-from cellwright.augment import Warp, change_intensity, draw_warp, intensity_range, normalise
-from cellwright.types import Codec, InputError, Sample
-from cellwright.zoo.method import Normalisation
+from cellwright.augment import Warp, change_intensity, draw_warp
+from cellwright.train.frames import Frame, Frames, frame_shapes
 
-Batch = tuple[Tensor, dict[str, Tensor]]
-
-
-class Frames:
-    """Labelled frames with their targets, encoded once and kept up to a number of bytes.
-
-    Parameters
-    ----------
-    samples
-        Samples with instances; read lazily.
-    codec
-        Encodes the instances.
-    normalisation
-        Of the input.
-    memory_limit
-        Bytes of frames and targets kept; further frames are read again at each use.
-    """
-
-    def __init__(
-        self,
-        samples: Sequence[Sample],
-        *,
-        codec: Codec,
-        normalisation: Normalisation,
-        memory_limit: int = 4 * 2**30,
-    ) -> None:
-        self.samples = samples
-        self.codec = codec
-        self.normalisation = normalisation
-        self._free = memory_limit
-        self._kept: dict[int, tuple[np.ndarray, dict[str, np.ndarray]]] = {}
-
-    def __len__(self) -> int:
-        return len(self.samples)
-
-    def __getitem__(self, index: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """Image (plane, row, column) float32 and targets by name (channel, row, column)."""
-        if index in self._kept:
-            return self._kept[index]
-        sample = self.samples[index]
-        if sample.instances is None:
-            raise InputError(f"{sample.name} has no labels; label it or leave it out with --where")
-        planes = sample.image.stack()
-        how = self.normalisation
-        bounds = intensity_range(planes, low=how.low, high=how.high, kind=how.kind)
-        image = normalise(planes, *bounds)
-        targets = {
-            name: value.numpy().astype(np.float16)
-            for name, value in self.codec.encode(sample.instances).items()
-        }
-        size = image.nbytes + sum(t.nbytes for t in targets.values())
-        if size <= self._free:
-            self._free -= size
-            self._kept[index] = image, targets
-        return image, targets
+Crop = tuple[Tensor, dict[str, Tensor]]
+Batch = tuple[Tensor, dict[str, Tensor | list[Tensor]]]
+#: a crop that shows more cells than the method can answer is drawn again so often, larger each time
+REDRAWS, CLOSER = 6, 1.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +38,7 @@ class CropSettings:
     seed: int = 0
 
 
-class Crops(TorchDataset[Batch]):
+class Crops(TorchDataset[Crop]):
     """The augmented crops of one epoch.
 
     Parameters
@@ -124,18 +72,27 @@ class Crops(TorchDataset[Batch]):
     def __len__(self) -> int:
         return self.count
 
-    def __getitem__(self, index: int) -> Batch:
+    def __getitem__(self, index: int) -> Crop:
         """Image (plane, row, column) and targets by name."""
         rng = np.random.default_rng([self.settings.seed, self.epoch, index])
-        image, targets = self.frames[int(self.order[index])]
-        warp = draw_warp(rng, image.shape[1:], self.settings.size, scale=self.settings.scale)
-        crop = change_intensity(warp.array(image), rng)
-        return torch.from_numpy(crop), {
-            name: torch.from_numpy(warp.array(value)) for name, value in targets.items()
-        }
+        frame = self.frames[int(self.order[index])]
+        image, targets = frame.crop(self._warp(rng, frame))
+        return torch.from_numpy(change_intensity(image, rng)), targets
+
+    def _warp(self, rng: np.random.Generator, frame: Frame) -> Warp:
+        """A random crop with no more cells than the method can answer."""
+        size, scale = self.settings.size, self.settings.scale
+        warp = draw_warp(rng, frame.image.shape[1:], size, scale=scale)
+        capacity = getattr(frame.codec, "capacity", None)
+        for _ in range(REDRAWS if capacity else 0):
+            if frame.count(warp) <= capacity:
+                break
+            scale = (scale[0] * CLOSER, scale[1] * CLOSER)
+            warp = draw_warp(rng, frame.image.shape[1:], size, scale=scale)
+        return warp
 
 
-class FixedCrops(TorchDataset[Batch]):
+class FixedCrops(TorchDataset[Crop]):
     """Crops without augmentation, the same at each epoch: what the validation loss is read on."""
 
     def __init__(self, frames: Frames, *, settings: CropSettings, per_frame: int = 4) -> None:
@@ -155,21 +112,22 @@ class FixedCrops(TorchDataset[Batch]):
     def __len__(self) -> int:
         return len(self.places)
 
-    def __getitem__(self, index: int) -> Batch:
+    def __getitem__(self, index: int) -> Crop:
         """Image (plane, row, column) and targets by name."""
         number, warp = self.places[index]
-        image, targets = self.frames[number]
-        return torch.from_numpy(warp.array(image)), {
-            name: torch.from_numpy(warp.array(value)) for name, value in targets.items()
-        }
+        image, targets = self.frames[number].crop(warp)
+        return torch.from_numpy(image), targets
 
 
-def frame_shapes(samples: Sequence[Sample]) -> list[tuple[int, int]]:
-    """Rows and columns of each sample, without reading pixels where the data set knows them."""
-    shape = getattr(samples, "shape", None)
-    if shape is not None:
-        return [shape(i) for i in range(len(samples))]
-    return [s.image.shape for s in samples]
+def collate(crops: Sequence[Crop], *, ragged: Collection[str] = ()) -> Batch:
+    """Crops as a batch: images and maps stacked, targets of single cells as lists."""
+    images, targets = zip(*crops, strict=True)
+    return torch.stack(images), {
+        name: [t[name] for t in targets]
+        if name in ragged
+        else torch.stack([t[name] for t in targets])
+        for name in targets[0]
+    }
 
 
 def crops_per_epoch(shapes: Sequence[tuple[int, int]], size: tuple[int, int]) -> int:

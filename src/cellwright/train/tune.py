@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
-import torch
 
 from cellwright.evaluate.match import THRESHOLDS, MatchCounts, match
 from cellwright.types import Instances
-from cellwright.zoo.method import DenseMethod, with_thresholds
+from cellwright.zoo.method import with_thresholds
+
+
+class Seen(Protocol):
+    """What a method saw in a frame."""
+
+    def cells(self, method: Any) -> Instances:
+        """Its cells by the thresholds of `method`."""
+        ...
 
 
 def tune(
-    method: DenseMethod,
-    maps: Sequence[np.ndarray],
+    method: Any,
+    seen: Sequence[Seen],
     truth: Sequence[Instances],
     *,
     progress: Callable[[str], None] = lambda message: None,
-) -> tuple[DenseMethod, dict[str, Any], float]:
+) -> tuple[Any, dict[str, Any], float]:
     """The method with the best thresholds, these thresholds, and their score.
 
     Parameters
     ----------
     method
         With any thresholds; the search starts from them.
-    maps
-        Probabilities of each frame of the fold, (map channel, row, column) float32.
+    seen
+        What the method saw in each frame of the fold.
     truth
         The cells of each frame.
     progress
@@ -40,11 +47,10 @@ def tune(
     """
     grid: Mapping[str, Sequence[Any]] = type(method.codec).grid
     best = {name: getattr(method.codec, name) for name in grid}
-    tensors = [torch.from_numpy(m) for m in maps]
 
     def score(thresholds: Mapping[str, Any]) -> float:
         trial = with_thresholds(method, thresholds)
-        return mean_accuracy([trial.decode(m) for m in tensors], truth)
+        return mean_accuracy([one.cells(trial) for one in seen], truth)
 
     top = score(best)
     for round_number in (1, 2):

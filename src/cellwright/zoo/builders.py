@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from inspect import signature
+from typing import Any
 
 from cellwright.codecs.distance import DistanceCodec
 from cellwright.codecs.foreground import ForegroundCodec
@@ -90,6 +92,24 @@ def entry(name: str) -> MethodEntry:
     )
 
 
-def build(name: str, **arguments: object) -> DenseMethod:
+def build(name: str, **arguments: object) -> Any:
     """Build a registered method with fresh weights."""
-    return entry(name).build(**arguments)
+    return built(entry(name), arguments)
+
+
+def built(known: MethodEntry, arguments: Mapping[str, Any]) -> Any:
+    """A method with fresh weights; an option that it has not is an InputError."""
+    options = set(signature(known.build).parameters)
+    unknown = sorted(set(arguments) - options)
+    if unknown:
+        named = sorted(options - {"inputs", "class_names"})
+        raise InputError(
+            f"method {known.name} has no option {', '.join(unknown)}; it has "
+            f"{', '.join(named) or 'none'}"
+        )
+    try:
+        return known.build(**arguments)
+    except InputError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise InputError(f"method {known.name} cannot be built so: {error}") from error

@@ -18,7 +18,7 @@ from safetensors.torch import load, save
 from cellwright.formats.atomic import atomic_path, write_json
 from cellwright.types import InputError
 from cellwright.zoo.builders import build
-from cellwright.zoo.method import DenseMethod, Normalisation, with_thresholds
+from cellwright.zoo.method import Normalisation, with_thresholds
 
 SCHEMA_VERSION = 1
 WEIGHTS, CARD = "model.safetensors", "model.json"
@@ -40,6 +40,9 @@ class ModelCard:
         Codec settings, tuned on the fold named in `provenance`.
     pixel_size
         Micrometres per pixel (row, column) of the training images, or None if unknown or mixed.
+    window
+        Rows and columns of the training crops; methods that draw each cell by itself are
+        shown windows of this size.
     channels
         Names of the input planes, in order; empty if the training images gave none.
     provenance
@@ -55,6 +58,7 @@ class ModelCard:
     normalisation: Normalisation = field(default_factory=Normalisation)
     thresholds: dict[str, Any] = field(default_factory=dict)
     pixel_size: tuple[float, float] | None = None
+    window: tuple[int, int] | None = None
     channels: tuple[str, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)
     scores: dict[str, Any] = field(default_factory=dict)
@@ -71,7 +75,7 @@ class ModelCard:
         return int(self.arguments.get("inputs", 1))
 
 
-def save_model(method: DenseMethod, card: ModelCard, folder: Path) -> None:
+def save_model(method: Any, card: ModelCard, folder: Path) -> None:
     """Write the model folder; an earlier model in it is replaced only when all is on disk."""
     folder.mkdir(parents=True, exist_ok=True)
     state = {k: v.detach().cpu().contiguous() for k, v in method.net.state_dict().items()}
@@ -113,6 +117,7 @@ def read_card(folder: Path) -> tuple[ModelCard, str]:
             normalisation=Normalisation(**record["normalisation"]),
             thresholds=record["thresholds"],
             pixel_size=tuple(record["pixel_size"]) if record.get("pixel_size") else None,
+            window=tuple(record["window"]) if record.get("window") else None,
             channels=tuple(record.get("channels", ())),
             provenance=record.get("provenance", {}),
             scores=record.get("scores", {}),
@@ -122,7 +127,7 @@ def read_card(folder: Path) -> tuple[ModelCard, str]:
         raise InputError(f"{path} lacks or misspells {error}; train the model again") from error
 
 
-def load_model(folder: Path) -> tuple[DenseMethod, ModelCard]:
+def load_model(folder: Path) -> tuple[Any, ModelCard]:
     """Rebuild the method of a model folder, in evaluation mode, and its card.
 
     Raises

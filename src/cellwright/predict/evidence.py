@@ -1,0 +1,60 @@
+"""What a method saw in a frame, kept so that its cells can be read with other thresholds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from cellwright.predict.windows import placed
+from cellwright.tiling.maps import MapStore
+from cellwright.tiling.merge import merge
+from cellwright.tiling.plan import Window
+from cellwright.types import Instances
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Maps:
+    """The probabilities of a frame, (map channel, row, column)."""
+
+    store: MapStore
+    blocks: tuple[Window, ...]
+    shape: tuple[int, int]
+
+    def cells(self, method: Any) -> Instances:
+        """Cells by the thresholds of `method`, block by block."""
+        parts = []
+        for window in self.blocks:
+            maps = torch.from_numpy(self.store.read(*window.slices))
+            parts.append((window, placed(method.decode(maps), window.outer[:2], self.shape)))
+        return parts[0][1] if len(parts) == 1 else merge(parts)
+
+    def array(self) -> np.ndarray:
+        """The whole frame as float32."""
+        return self.store.read(slice(None), slice(None))
+
+    def close(self) -> None:
+        """Let go of the file on disk, if there is one."""
+        self.store.__exit__(None, None, None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates:
+    """All that might be a cell, window by window, in coordinates of the frame."""
+
+    parts: tuple[tuple[Window, Instances], ...]
+
+    def cells(self, method: Any) -> Instances:
+        """Cells by the thresholds of `method`."""
+        chosen = [(window, method.codec.select(found)) for window, found in self.parts]
+        if len(chosen) == 1:
+            return chosen[0][1]
+        return method.codec.select(merge(chosen))
+
+    def close(self) -> None:
+        """Nothing is held but memory."""
+
+
+Evidence = Maps | Candidates
