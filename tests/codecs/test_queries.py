@@ -84,3 +84,8 @@ def test_duplicate_rate_counts_second_drawings():
     two = Instances((32, 32), boxes[:2], masks[:2], None, [0, 1], ("alive", "dead"))
     assert duplicate_rate(two) == 0
     assert duplicate_rate(Instances.empty((4, 4))) == 0
+
+
+def test_nothing_above_the_floor():
+    outputs = _outputs([0.0], [(0, 0, 9, 9)])
+    assert len(QueryCodec().candidates(outputs, shape=(32, 32), padded=(32, 32))) == 0

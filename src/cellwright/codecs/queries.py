@@ -85,7 +85,8 @@ class QueryCodec:
         scores, kinds = outputs["scores"].float().max(dim=1)
         some = torch.nonzero(scores >= FLOOR)[:, 0]
         boxes, masks, found, kind = [], [], [], []
-        for part in some.split(max(_CHUNK // max(padded[0] * padded[1], 1), 1)):
+        size = max(_CHUNK // max(padded[0] * padded[1], 1), 1)
+        for part in some.split(size) if len(some) else ():
             logits = outputs["masks"][part].float()[None]
             frames = interpolate(logits, size=padded, mode="bilinear", align_corners=False)
             frames = frames[0, :, : shape[0], : shape[1]].sigmoid()
