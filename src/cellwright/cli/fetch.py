@@ -65,9 +65,9 @@ def fetch_model(
 def list_models(quiet: options.Quiet = False, verbose: options.Verbose = 0) -> Any:
     """List the published models: here or not, size, licence, what they were trained on."""
     from cellwright.fetch import show_size
-    from cellwright.label.sam.weights import SAM_WEIGHTS
+    from cellwright.steps.fetch import published_models
 
-    for record in SAM_WEIGHTS:
+    for record in published_models():
         sizes = [file.size for file in record.files]
         whole = None if None in sizes else sum(size or 0 for size in sizes)
         here = "here" if record.is_here else show_size(whole)

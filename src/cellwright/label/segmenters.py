@@ -11,6 +11,7 @@ import numpy as np
 from cellwright.classical.cells import bright_cells, textured_cells
 from cellwright.classical.modality import FOREGROUNDS, guess_foreground
 from cellwright.geometry import from_label_map
+from cellwright.label.peers import cellpose, yolo
 from cellwright.label.plane import pick_plane
 from cellwright.label.prompted import prompted
 from cellwright.label.shape import shapes
@@ -105,6 +106,18 @@ SEGMENTERS: tuple[SegmenterEntry, ...] = (
         "prompted",
         "a promptable segmenter asked at every point of a grid: --option prompts=sam-vit-b",
         prompted,
+        needs_download=True,
+    ),
+    SegmenterEntry(
+        "cellpose",
+        "Cellpose 3 or 4 (extra peers): --option model=nuclei, or the file of a fine-tuned model",
+        cellpose,
+        needs_download=True,
+    ),
+    SegmenterEntry(
+        "yolo",
+        "YOLOv8-seg or YOLOv5-seg of ultralytics (AGPL-3.0; extra peers): --option weights=FILE",
+        yolo,
         needs_download=True,
     ),
 )

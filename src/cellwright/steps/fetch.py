@@ -9,8 +9,18 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from cellwright.datasets.record import Part
-from cellwright.fetch import Fetched, Progress, RemoteFile, download, remote_size, show_size, unpack
+from cellwright.fetch import (
+    Fetched,
+    Progress,
+    RemoteFile,
+    Weights,
+    download,
+    remote_size,
+    show_size,
+    unpack,
+)
 from cellwright.steps.result import StepResult
+from cellwright.types import InputError
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +87,29 @@ def dataset_offer(name: str, output: str | Path | None = None) -> Offer:
     return Offer(title, record.parts, folder, record.licence, record.source)
 
 
-def model_offer(name: str) -> Offer:
-    """What fetching the model `name` would bring."""
-    from cellwright.label.sam.weights import weights
+def published_models() -> tuple[Weights, ...]:
+    """The models that can be fetched: those that take prompts, and those of the peers."""
+    from cellwright.label.sam.weights import SAM_WEIGHTS
+    from cellwright.peers.weights import PEER_WEIGHTS
 
-    record = weights(name)
+    return (*SAM_WEIGHTS, *PEER_WEIGHTS)
+
+
+def model_offer(name: str) -> Offer:
+    """What fetching the model `name` would bring.
+
+    Raises
+    ------
+    InputError
+        If there is none; the message lists the names.
+    """
+    models = published_models()
+    record = next((model for model in models if name == model.name), None)
+    if record is None:
+        record = next((model for model in models if name == model.hub_id), None)
+    if record is None:
+        known = ", ".join(model.name for model in models)
+        raise InputError(f"there is no model {name!r}; there are {known}")
     parts = tuple(Part(file) for file in record.files)
     title = f"{record.name}: {record.summary}; trained on {record.trained_on}"
     return Offer(title, parts, record.folder, record.licence, record.source)
