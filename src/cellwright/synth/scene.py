@@ -12,7 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from cellwright.synth.placement import Ground, visible
-from cellwright.synth.shapes import KINDS, SMALLEST_DIAMETER, Body, draw_body, kind_named
+from cellwright.synth.shapes import (
+    KINDS,
+    SMALLEST_DIAMETER,
+    SPREAD,
+    Body,
+    draw_body,
+    kind_named,
+)
 from cellwright.types import InputError, Instances, Tag
 
 COVERAGE = (0.12, 0.38)
@@ -70,6 +77,7 @@ def draw_scene(
     max_shared: float,
     kind: str,
     diameter: float,
+    spread: float = SPREAD,
 ) -> Scene:
     """Lay out one field.
 
@@ -90,6 +98,8 @@ def draw_scene(
         One of `KINDS`, or ``"mixed"`` for any of them.
     diameter
         Mean diameter in pixels.
+    spread
+        Standard deviation of the logarithm of the diameter.
 
     Raises
     ------
@@ -98,7 +108,8 @@ def draw_scene(
     """
     _check(shape, cells, overlap, max_shared, diameter)
     kinds = [kind_named(kind)] if kind != "mixed" else list(KINDS.values())
-    margin = int(np.ceil(1.4 * diameter * max(k.elongation[1] for k in kinds) ** 0.5)) + 4
+    largest = diameter * np.exp(3 * (spread - SPREAD))
+    margin = int(np.ceil(1.4 * largest * max(k.elongation[1] for k in kinds) ** 0.5)) + 4
     wanted = cells
     if wanted is None:
         wanted = round(rng.uniform(*COVERAGE) * shape[0] * shape[1] / (0.785 * diameter**2))
@@ -107,7 +118,8 @@ def draw_scene(
     for _ in range(LAYOUTS if cells is not None else 10 * LAYOUTS):
         ground = Ground(shape, margin, max_shared)
         chosen = [
-            draw_body(rng, kinds[int(rng.integers(len(kinds)))], diameter) for _ in range(wanted)
+            draw_body(rng, kinds[int(rng.integers(len(kinds)))], diameter, spread=spread)
+            for _ in range(wanted)
         ]
         most = max(most, _lay_out(rng, ground, chosen, overlapping_cells(wanted, overlap)))
         if len(ground.bodies) == wanted:

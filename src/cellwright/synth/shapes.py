@@ -18,6 +18,10 @@ Range = tuple[float, float]
 SMALLEST_DIAMETER = 4.0
 
 
+#: standard deviation of the logarithm of a cell's diameter
+SPREAD = 0.14
+
+
 @dataclass(frozen=True, slots=True)
 class CellKind:
     """Ranges from which the shape of one cell is drawn, all without units.
@@ -84,7 +88,9 @@ def kind_named(name: str) -> CellKind:
     return KINDS[name]
 
 
-def draw_body(rng: np.random.Generator, kind: CellKind, diameter: float) -> Body:
+def draw_body(
+    rng: np.random.Generator, kind: CellKind, diameter: float, *, spread: float = SPREAD
+) -> Body:
     """Draw one cell of about `diameter` pixels.
 
     Parameters
@@ -95,13 +101,15 @@ def draw_body(rng: np.random.Generator, kind: CellKind, diameter: float) -> Body
         Ranges of the shape.
     diameter
         Diameter in pixels of the disc with the mean area of such cells; at least 4.
+    spread
+        Standard deviation of the logarithm of the diameter.
     """
     if not diameter >= SMALLEST_DIAMETER:
         raise InputError(
             f"a cell diameter of {diameter:g} pixels came, at least {SMALLEST_DIAMETER:g} is "
             "wanted: take larger cells or a smaller pixel size"
         )
-    radius = 0.5 * diameter * rng.lognormal(-0.01, 0.14)
+    radius = 0.5 * diameter * rng.lognormal(-0.01, spread)
     elongation = rng.uniform(*kind.elongation)
     long, short = radius * elongation**0.5, radius / elongation**0.5
     bend = rng.uniform(*kind.bend) * rng.choice((-1.0, 1.0)) * short

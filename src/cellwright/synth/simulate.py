@@ -22,6 +22,7 @@ from cellwright.synth.paint import (
     mean_emission,
 )
 from cellwright.synth.scene import Scene, draw_scene, truth
+from cellwright.synth.shapes import SPREAD
 from cellwright.synth.vitality import Vitality, brightness, dimmed, draw_alive
 from cellwright.types import Image, InputError, Sample
 
@@ -44,6 +45,7 @@ def simulate_field(
     modality: str = "fluorescence",
     kind: str = "round",
     diameter: float = 16.0,
+    spread: float = SPREAD,
     nuclei: bool = False,
     vitality: Vitality | None = None,
     microscope: Microscope | None = None,
@@ -74,6 +76,9 @@ def simulate_field(
         ``"round"``, ``"oval"``, ``"spindle"``, ``"lobed"`` or ``"mixed"``.
     diameter
         Mean diameter of a cell in micrometres.
+    spread
+        Standard deviation of the logarithm of the diameter: with 0.14 nine in ten cells lie
+        within a factor of 1.6, with 0.35 within one of 3.2.
     nuclei
         Whether the truth holds the nuclei too, as class ``"nucleus"``.
     vitality
@@ -107,6 +112,7 @@ def simulate_field(
         max_shared=max_shared,
         kind=kind,
         diameter=size,
+        spread=spread,
     )
     texture = draw_texture(
         _stream(seed, field, 1),
