@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,8 @@ log = logging.getLogger(__name__)
 
 #: pixels of the fold that thresholds are tuned on at most
 TUNING_PIXELS = 12_000_000
+#: pixels of the fold that are scored while training, for the curve
+WATCHED_PIXELS = 500_000
 
 
 def train(
@@ -236,9 +239,6 @@ def _train(
     crops = CropSettings(tuple(settings["crop"]), tuple(settings["scale"]), settings["seed"])
     numbers = fit_settings(settings, crops_per_epoch(frame_shapes(data.train), crops.size))
     learner = Learner(method, train=frames, fold=fold, crops=crops, settings=numbers)
-    outcome = dict(fit(learner, folder / STATE, hardware=hardware, resume=True, quiet=quiet))
-    if not outcome.pop("first"):
-        return StepResult(folder)
     card = ModelCard(
         settings["method"],
         arguments,
@@ -247,6 +247,12 @@ def _train(
         window=crops.size,
         channels=channels,
     )
+    read = partial(_score, method, card, data.fold, device=hardware.device)
+    outcome = dict(
+        fit(learner, folder / STATE, hardware=hardware, score=read, resume=True, quiet=quiet)
+    )
+    if not outcome.pop("first"):
+        return StepResult(folder)
     method, thresholds, scores = _tuned(
         method, card, data.fold, device=hardware.device, quiet=quiet
     )
@@ -280,6 +286,32 @@ def _start_from(folder: Path, method: Any) -> list[str]:
     return unfit
 
 
+def _score(method: Any, card: ModelCard, fold: Dataset, *, device: str) -> dict[str, float]:
+    """Accuracy on some of the fold with the thresholds as they are."""
+    from cellwright.evaluate.match import MatchCounts, match
+    from cellwright.predict import predictor_for
+
+    chosen = _within(fold, WATCHED_PIXELS)
+    images = [fold.image(i) for i in chosen]
+    found = predictor_for(method, card, device=device).segment_many(images)
+    frames = [match(fold.instances(i), f, (0.5, 0.75)) for i, f in zip(chosen, found, strict=True)]
+    at50, at75 = (sum(some, MatchCounts()).accuracy for some in zip(*frames, strict=True))
+    return {"fold_accuracy50": at50, "fold_accuracy75": at75}
+
+
+def _within(fold: Dataset, limit: int) -> list[int]:
+    """Images of the fold that have together no more than `limit` pixels; at least one."""
+    chosen: list[int] = []
+    pixels = 0
+    for i in range(len(fold)):
+        rows, cols = fold.shape(i)
+        if chosen and pixels + rows * cols > limit:
+            continue
+        chosen.append(i)
+        pixels += rows * cols
+    return chosen
+
+
 def _tuned(
     method: Any, card: ModelCard, fold: Dataset, *, device: str, quiet: bool
 ) -> tuple[Any, dict[str, Any], dict[str, Any]]:
@@ -288,14 +320,7 @@ def _tuned(
     from cellwright.steps.progress import track
     from cellwright.train.tune import tune
 
-    chosen: list[int] = []
-    pixels = 0
-    for i in range(len(fold)):
-        rows, cols = fold.shape(i)
-        if chosen and pixels + rows * cols > TUNING_PIXELS:
-            continue
-        chosen.append(i)
-        pixels += rows * cols
+    chosen = _within(fold, TUNING_PIXELS)
     predictor = predictor_for(method, card, device=device)
     bar = track(chosen, "tuning", quiet=quiet)
     seen = [predictor.evidence([fold.image(i)])[0] for i in bar]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,20 @@ class Curves(Callback):
         Where ``curves.csv`` and ``curves.png`` go.
     schedule
         Gives the seconds trained so far.
+    scores
+        Gives the scores read in this epoch by name; mostly none.
     """
 
-    def __init__(self, folder: Path, *, schedule: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        schedule: Callable[[], float],
+        scores: Callable[[], Mapping[str, float]] = dict,
+    ) -> None:
         self.folder = folder
         self.seconds = schedule
+        self.scores = scores
         self.rows: list[dict[str, float]] = []
 
     def on_train_epoch_end(
@@ -41,6 +50,7 @@ class Curves(Callback):
             "seconds": round(self.seconds(), 2),
             "learning_rate": rate,
             **{k: float(v) for k, v in sorted(trainer.callback_metrics.items())},
+            **self.scores(),
         }
         self.rows.append(row)
         write_csv(self.rows, self.folder / "curves.csv")
@@ -78,6 +88,12 @@ def draw(rows: list[dict[str, float]], path: Path) -> None:
     figure = Figure(figsize=(6, 3.5), layout="constrained")
     axes = figure.add_subplot()
     epochs = [row["epoch"] for row in rows]
+    read = [row for row in rows if "fold_accuracy50" in row]
+    if read:
+        right = axes.twinx()
+        x, y = [r["epoch"] for r in read], [r["fold_accuracy50"] for r in read]
+        right.plot(x, y, "k.-", label="accuracy at IoU 0.50 on the fold")
+        right.set(ylabel="TP/(TP+FP+FN) at IoU 0.50", ylim=(0, 1))
     for name in (k for k in rows[-1] if k.startswith(("train_", "val_"))):
         style = "-" if name.startswith("train_") else "--"
         values = [row.get(name, float("nan")) for row in rows]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from cellwright.train.learner import FitSettings, Learner
 from cellwright.train.pace import Pace
 from cellwright.train.progress import Bar
 from cellwright.train.state import StateIO, read_state
+from cellwright.train.watch import Watch
 from cellwright.types import InputError
 
 LAST = "last.safetensors"
@@ -69,10 +70,13 @@ def fit(
     folder: Path,
     *,
     hardware: Hardware | None = None,
+    score: Callable[[], dict[str, float]] | None = None,
     resume: bool = False,
     quiet: bool = False,
 ) -> Mapping[str, Any]:
     """Train `learner`, keeping the state in `folder`; its best weights are left in the method.
+
+    `score` gives figures of the method as it stands, for the curves; it is called eight times.
 
     Returns
     -------
@@ -88,7 +92,7 @@ def fit(
         accumulate=settings.accumulate,
         seed=learner.crops.seed,
     )
-    best, callbacks = _callbacks(settings, folder, pace, quiet=quiet)
+    best, callbacks = _callbacks(settings, folder, pace, score=score, quiet=quiet)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     trainer = lightning.Trainer(
         **(hardware or Hardware()).trainer_arguments(),
@@ -125,7 +129,12 @@ def fit(
 
 
 def _callbacks(
-    settings: FitSettings, folder: Path, pace: Pace, *, quiet: bool
+    settings: FitSettings,
+    folder: Path,
+    pace: Pace,
+    *,
+    score: Callable[[], dict[str, float]] | None,
+    quiet: bool,
 ) -> tuple[ModelCheckpoint, list[Callback]]:
     """The checkpoint of the best weights, and all callbacks in their order."""
     best = ModelCheckpoint(
@@ -146,7 +155,13 @@ def _callbacks(
         save_on_train_epoch_end=True,
     )
     best.FILE_EXTENSION = keep_last.FILE_EXTENSION = ".safetensors"
-    callbacks: list[Callback] = [pace, Curves(folder.parent, schedule=lambda: pace.elapsed), best]
+    watch = [Watch(score, pace)] if score else []
+    curves = Curves(
+        folder.parent,
+        schedule=lambda: pace.elapsed,
+        scores=lambda: {k: v for w in watch for k, v in w.latest.items()},
+    )
+    callbacks: list[Callback] = [pace, *watch, curves, best]
     if settings.patience:
         callbacks.append(EarlyStopping("val_loss", patience=settings.patience, mode="min"))
     if not quiet:

@@ -78,6 +78,10 @@ class Pace(Callback):
         """Seconds trained, those before a resumption included."""
         return self.seconds + (time.monotonic() - self._since if self._since else 0.0)
 
+    def pause(self, seconds: float) -> None:
+        """Leave `seconds` that went by out of the budget."""
+        self.seconds -= seconds
+
     def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         """Start the clock."""
         self._since = time.monotonic()
