@@ -78,6 +78,7 @@ def draw_scene(
     kind: str,
     diameter: float,
     spread: float = SPREAD,
+    touching: float = TOUCHING,
 ) -> Scene:
     """Lay out one field.
 
@@ -100,6 +101,8 @@ def draw_scene(
         Mean diameter in pixels.
     spread
         Standard deviation of the logarithm of the diameter.
+    touching
+        Chance of a cell to be put beside another one on purpose.
 
     Raises
     ------
@@ -121,7 +124,9 @@ def draw_scene(
             draw_body(rng, kinds[int(rng.integers(len(kinds)))], diameter, spread=spread)
             for _ in range(wanted)
         ]
-        most = max(most, _lay_out(rng, ground, chosen, overlapping_cells(wanted, overlap)))
+        most = max(
+            most, _lay_out(rng, ground, chosen, overlapping_cells(wanted, overlap), touching)
+        )
         if len(ground.bodies) == wanted:
             return Scene(shape, margin, tuple(_dress(rng, ground)))
         if cells is None:
@@ -175,24 +180,32 @@ def truth(scene: Scene, *, nuclei: bool = False, alive: np.ndarray | None = None
     )
 
 
-def _lay_out(rng: np.random.Generator, ground: Ground, bodies: list[Body], overlapping: int) -> int:
+def _lay_out(
+    rng: np.random.Generator,
+    ground: Ground,
+    bodies: list[Body],
+    overlapping: int,
+    touching: float,
+) -> int:
     """Put as many of `bodies` as go, overlapping ones first; the number put."""
     pairs = overlapping // 2
     for number in range(pairs):
-        if not _put_pair(rng, ground, bodies[2 * number], bodies[2 * number + 1]):
+        if not _put_pair(rng, ground, bodies[2 * number], bodies[2 * number + 1], touching):
             return len(ground.bodies)
     for body in bodies[2 * pairs : overlapping]:
         if not ground.attach(rng, body, list(range(len(ground.bodies))), overlapping=True):
             return len(ground.bodies)
     for body in bodies[overlapping:]:
-        if not _put_single(rng, ground, body):
+        if not _put_single(rng, ground, body, touching):
             break
     return len(ground.bodies)
 
 
-def _put_pair(rng: np.random.Generator, ground: Ground, first: Body, second: Body) -> bool:
+def _put_pair(
+    rng: np.random.Generator, ground: Ground, first: Body, second: Body, touching: float
+) -> bool:
     for _ in range(PAIR_TRIES):
-        if not _put_single(rng, ground, first):
+        if not _put_single(rng, ground, first, touching):
             return False
         if ground.attach(rng, second, [len(ground.bodies) - 1], overlapping=True):
             return True
@@ -200,10 +213,10 @@ def _put_pair(rng: np.random.Generator, ground: Ground, first: Body, second: Bod
     return False
 
 
-def _put_single(rng: np.random.Generator, ground: Ground, body: Body) -> bool:
-    """Put `body` on free ground, touching another one with the chance `TOUCHING`."""
+def _put_single(rng: np.random.Generator, ground: Ground, body: Body, touching: float) -> bool:
+    """Put `body` on free ground, beside another one with the chance `touching`."""
     everyone = list(range(len(ground.bodies)))
-    near = bool(everyone) and rng.random() < TOUCHING
+    near = bool(everyone) and rng.random() < touching
     return (
         (near and ground.attach(rng, body, everyone, overlapping=False))
         or ground.scatter(rng, body)

@@ -21,7 +21,7 @@ from cellwright.synth.paint import (
     emitted,
     mean_emission,
 )
-from cellwright.synth.scene import Scene, draw_scene, truth
+from cellwright.synth.scene import TOUCHING, Scene, draw_scene, truth
 from cellwright.synth.shapes import SPREAD
 from cellwright.synth.vitality import Vitality, brightness, dimmed, draw_alive
 from cellwright.types import Image, InputError, Sample
@@ -46,6 +46,7 @@ def simulate_field(
     kind: str = "round",
     diameter: float = 16.0,
     spread: float = SPREAD,
+    touching: float = TOUCHING,
     nuclei: bool = False,
     vitality: Vitality | None = None,
     microscope: Microscope | None = None,
@@ -79,6 +80,8 @@ def simulate_field(
     spread
         Standard deviation of the logarithm of the diameter: with 0.14 nine in ten cells lie
         within a factor of 1.6, with 0.35 within one of 3.2.
+    touching
+        Chance of a cell to be put beside another one on purpose.
     nuclei
         Whether the truth holds the nuclei too, as class ``"nucleus"``.
     vitality
@@ -113,6 +116,7 @@ def simulate_field(
         kind=kind,
         diameter=size,
         spread=spread,
+        touching=touching,
     )
     texture = draw_texture(
         _stream(seed, field, 1),
