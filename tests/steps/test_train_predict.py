@@ -97,7 +97,7 @@ def test_a_finished_model_is_not_trained_over(data: Path, model: Path) -> None:
 
 
 def test_init_lists_what_does_not_fit(data: Path, model: Path, tmp_path: Path) -> None:
-    quick = {**QUICK, "epochs": 1, "method": "seunet-foreground"}
+    quick = {**QUICK, "epochs": 1, "method": "unet-bce"}
     result = train(data, tmp_path / "m", init=model, **quick)
     listed = result.details["not_taken_from_init"]
     assert "head.weight" in listed
