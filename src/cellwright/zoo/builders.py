@@ -7,13 +7,17 @@ from inspect import signature
 from typing import Any
 
 from cellwright.types import InputError
-from cellwright.zoo import ensemble, seunets, unets
+from cellwright.zoo import centermask, ensemble, maskrcnn, overlap_heads, peers, seunets, unets
 from cellwright.zoo.entry import MethodEntry
 
 METHODS: tuple[MethodEntry, ...] = (
     *unets.ENTRIES,
     *ensemble.ENTRIES,
     *seunets.ENTRIES,
+    *overlap_heads.ENTRIES,
+    *maskrcnn.ENTRIES,
+    *centermask.ENTRIES,
+    *peers.ENTRIES,
 )
 
 DEFAULT_METHOD = "unet-distance"
