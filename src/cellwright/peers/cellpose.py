@@ -26,13 +26,15 @@ import numpy as np
 from cellwright.device import computes_in_half, resolve
 from cellwright.geometry import from_label_map
 from cellwright.peers import packages
-from cellwright.peers.weights import FILE_NAMES, PEER_WEIGHTS
+from cellwright.peers.weights import CELLPOSE_NAMES, FILE_NAMES, PEER_WEIGHTS
 from cellwright.types import Image, InputError, Instances
 
 #: taken where no model is named, by major version
 DEFAULTS = {3: "cyto3", 4: "cpsam"}
 #: planes a published model of each major version reads: cells and nuclei, or any three
 PLANES = {3: 2, 4: 3}
+#: rows and columns that smaller images are padded to: Cellpose 3 takes fewer than 8 for channels
+LEAST = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +68,10 @@ class CellposeSegmenter:
     def segment(self, image: Image) -> Instances:
         """Cells of one plane, or of channels (the cells first, then the nuclei); none overlap."""
         planes = _planes(image, PLANES[self.major])
+        if np.ptp(planes) == 0:
+            return Instances.empty(image.shape)
         options: dict[str, Any] = {
+            "channel_axis": 2,  # else it would be guessed, wrongly for narrow images
             "diameter": self.diameter,
             "flow_threshold": self.flow_threshold,
             "cellprob_threshold": self.cellprob_threshold,
@@ -74,15 +79,12 @@ class CellposeSegmenter:
         }
         if self.major == 3:
             options["channels"] = [0, 0] if len(planes) == 1 else [1, 2]
-        if len(planes) > 1:
-            planes, options["channel_axis"] = np.moveaxis(planes, 0, -1), -1
-        else:
-            planes = planes[0]
-        if not planes.any() or np.ptp(planes) == 0:
-            return Instances.empty(image.shape)
+        rows, cols = image.shape
+        add = ((0, max(LEAST - rows, 0)), (0, max(LEAST - cols, 0)), (0, 0))
+        planes = np.pad(np.moveaxis(planes, 0, -1), add, mode="edge")
         labels, flows, _ = self.model.eval(planes, **options)
-        labels = np.asarray(labels).reshape(image.shape)
-        logits = np.asarray(flows[2], dtype=np.float32).reshape(image.shape)
+        labels = np.asarray(labels).reshape(planes.shape[:2])[:rows, :cols]
+        logits = np.asarray(flows[2], np.float32).reshape(planes.shape[:2])[:rows, :cols]
         return from_label_map(labels, scores=cell_scores(labels, logits))
 
 
@@ -170,10 +172,9 @@ def model_file(model: str, major: int) -> Path:
         return given
     file = FILE_NAMES.get(model, model)
     record = next((r for r in PEER_WEIGHTS if r.name == f"cellpose-{model}"), None)
-    if record is not None:
-        wanted = 4 if "Cellpose 4" in record.summary else 3
-        if wanted != major:
-            packages.cellpose(major=wanted)
+    for version, names in CELLPOSE_NAMES.items():
+        if model in names and version != major:
+            packages.cellpose(major=version)
     places = [own_folder() / file] if given.name == model else []
     if record is not None:
         places.insert(0, record.path)
@@ -181,11 +182,7 @@ def model_file(model: str, major: int) -> Path:
         if place.is_file():
             return place
     if record is None:
-        known = ", ".join(
-            r.name.removeprefix("cellpose-")
-            for r in PEER_WEIGHTS
-            if r.summary.startswith(f"Cellpose {major}")
-        )
+        known = ", ".join(CELLPOSE_NAMES[major])
         raise InputError(
             f"there is no Cellpose model {model!r}: give {known}, the path of a file, or the "
             f"name of a file in {own_folder()}"

@@ -12,6 +12,7 @@ into a network built anew. ``.safetensors`` files hold nothing but numbers.
 from __future__ import annotations
 
 import inspect
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from cellwright.peers.yolo_net import YoloNet
+
+log = logging.getLogger(__name__)
 
 ARCHITECTURE = re.compile(r"yolo(v8|v5)([nsmlx])(?:-?seg)?")
 
@@ -140,6 +143,39 @@ def yolo(
         ) from error
     codec = PrototypeCodec(names, score=score, nms=nms, min_area=min_size, capacity=detections)
     return YoloSegmenter(net=net.eval().to(resolve(device)), codec=codec, inputs=inputs)
+
+
+def start_from(net: YoloNet, weights: str) -> list[str]:
+    """Put into `net` the weights that have a place of their name and shape there.
+
+    Parameters
+    ----------
+    net
+        The network that will be trained.
+    weights
+        As of `yolo`; other classes and input planes leave the layers that see them fresh.
+
+    Returns
+    -------
+    Names that stay fresh; they are logged.
+
+    Raises
+    ------
+    InputError
+        If fewer than half of the weights fit: the file is of another network.
+    """
+    path = weights_file(weights)
+    state, _ = read_weights(path)
+    own = net.model.state_dict()
+    fits = {k: v for k, v in state.items() if k in own and own[k].shape == v.shape}
+    fresh = [name for name in own if name not in fits]
+    if 2 * len(fits) < len(own):
+        raise InputError(
+            f"{path}: {len(fits)} of {len(own)} weights fit; it is of another network or size"
+        )
+    net.model.load_state_dict(fits, strict=False)
+    log.info("%s: %d weights taken, fresh are %s", path, len(fits), ", ".join(fresh) or "none")
+    return fresh
 
 
 def weights_file(weights: str) -> Path:

@@ -17,7 +17,19 @@ ULTRALYTICS = "https://github.com/ultralytics/assets/releases/download/v8.4.0"
 FILE_NAMES = {"nuclei": "nucleitorch_0", "cyto": "cytotorch_0", "cyto2": "cyto2torch_0"}
 
 
-def _three(name: str, summary: str, trained_on: str) -> Weights:
+#: published names by major version
+CELLPOSE_NAMES = {3: ("nuclei", "cyto3", "cyto2", "livecell_cp3"), 4: ("cpsam", "cpsam_v2")}
+
+_KINDS = {
+    "nuclei": ("nuclei; what P5 used", "nuclei: fluorescence, histology"),
+    "cyto3": ("cells of many kinds, its default", "nine sets of cells and nuclei"),
+    "cyto2": ("cells, with images of users", "cells: fluorescence and others"),
+    "livecell_cp3": ("LIVECell", "LIVECell: phase contrast"),
+}
+
+
+def _three(name: str) -> Weights:
+    summary, trained_on = _KINDS[name]
     file = FILE_NAMES.get(name, name)
     return Weights(
         f"cellpose-{name}",
@@ -53,11 +65,7 @@ def _yolo(scale: str) -> Weights:
 
 
 PEER_WEIGHTS: tuple[Weights, ...] = (
-    _three("nuclei", "nuclei; what P5 used", "nuclei: fluorescence, histology"),
-    _three("cyto3", "cells of many kinds, its default", "nine sets of cells and nuclei"),
-    _three("cyto2", "cells, with images of users", "cells: fluorescence and others"),
-    _three("livecell_cp3", "LIVECell", "LIVECell: phase contrast"),
-    _four("cpsam"),
-    _four("cpsam_v2"),
+    *(_three(name) for name in CELLPOSE_NAMES[3]),
+    *(_four(name) for name in CELLPOSE_NAMES[4]),
     *(_yolo(scale) for scale in "nsm"),
 )

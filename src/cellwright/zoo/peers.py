@@ -21,9 +21,10 @@ def yolov8_seg(
     scale: str = "n",
     detections: int = 1000,
     box_nms: float = 0.7,
+    weights: str = "none",
 ) -> DetectorMethod:
     """YOLOv8-seg of ultralytics (AGPL-3.0), sizes n, s, m, l, x."""
-    return _yolo("yolov8", inputs, class_names, scale, detections, box_nms)
+    return _yolo("yolov8", inputs, class_names, scale, detections, box_nms, weights)
 
 
 def yolov5_seg(
@@ -33,9 +34,10 @@ def yolov5_seg(
     scale: str = "n",
     detections: int = 1000,
     box_nms: float = 0.7,
+    weights: str = "none",
 ) -> DetectorMethod:
     """YOLOv5's backbone and neck with YOLOv8's segmentation head (ultralytics, AGPL-3.0)."""
-    return _yolo("yolov5", inputs, class_names, scale, detections, box_nms)
+    return _yolo("yolov5", inputs, class_names, scale, detections, box_nms, weights)
 
 
 def cellpose(
@@ -43,13 +45,13 @@ def cellpose(
     inputs: int = 1,
     class_names: Sequence[str] = ("cell",),
     widths: Sequence[int] = (32, 64, 128, 256),
-    start: str = "none",
+    weights: str = "none",
 ) -> QueryMethod:
-    """Cellpose's residual U-Net with flows; needs Cellpose 3, trains on from `start`."""
+    """Cellpose's residual U-Net with flows; needs Cellpose 3, trains on from `weights`."""
     from cellwright.peers.cellpose_flows import FlowCodec
     from cellwright.peers.cellpose_net import CellposeNet, flow_losses
 
-    net = CellposeNet(inputs, classes=len(class_names), widths=tuple(widths), start=start)
+    net = CellposeNet(inputs, classes=len(class_names), widths=tuple(widths), weights=weights)
     return QueryMethod(net, criterion=flow_losses, codec=FlowCodec(tuple(class_names)))
 
 
@@ -60,6 +62,7 @@ def _yolo(
     scale: str,
     detections: int,
     box_nms: float,
+    weights: str,
 ) -> DetectorMethod:
     from cellwright.peers.yolo_net import YoloNet
 
@@ -71,6 +74,10 @@ def _yolo(
         detections=detections,
         box_nms=box_nms,
     )
+    if weights != "none":
+        from cellwright.peers.ultralytics import start_from
+
+        start_from(net, weights)
     return DetectorMethod(net, codec=PrototypeCodec(tuple(class_names), capacity=detections))
 
 
