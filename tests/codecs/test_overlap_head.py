@@ -123,7 +123,7 @@ def test_a_cell_that_only_grazes_a_region_gets_nothing_of_it() -> None:
     left, right = disc(20, 20), disc(20, 34)
     shared = left & right
     grazing = np.zeros_like(left)
-    grazing[5:11, 25:31] = True
+    grazing[8:13, 25:31] = True
     grazing &= ~left & ~right
     cells = from_masks([left & ~shared, right, grazing])
     found = share(cells, shared, contact=0.15)
