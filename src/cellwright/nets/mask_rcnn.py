@@ -21,6 +21,7 @@ Deviations from torchvision's model, with reasons:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
@@ -199,7 +200,12 @@ def pyramid(backbone: str, inputs: int, channels: int, norm: str) -> BackboneWit
     """
     if norm not in NORMS:
         raise ValueError(f"norm {norm!r} came: one of {', '.join(NORMS)} is wanted")
-    layers = {"group": group_norm, "batch": nn.BatchNorm2d, "frozen": FrozenBatchNorm2d}
+    layers = {
+        "group": group_norm,
+        "batch": nn.BatchNorm2d,
+        # torchvision's checkpoint was made without a term against division by zero.
+        "frozen": partial(FrozenBatchNorm2d, eps=0.0),
+    }
     net = getattr(resnet, backbone)(weights=None, norm_layer=layers[norm])
     if inputs != 3:
         net.conv1 = nn.Conv2d(inputs, 64, 7, stride=2, padding=3, bias=False)
