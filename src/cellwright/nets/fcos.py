@@ -31,7 +31,8 @@ Grids = Sequence[tuple[int, int]]
 
 
 def _group_norm(channels: int) -> nn.GroupNorm:
-    return nn.GroupNorm(gcd(32, channels), channels)
+    """32 groups, or fewer where they would hold fewer than 4 channels."""
+    return nn.GroupNorm(gcd(32, max(channels // 4, 1)), channels)
 
 
 class Head(FCOSHead):

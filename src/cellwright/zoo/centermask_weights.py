@@ -75,12 +75,12 @@ _PARTS: tuple[Rule, ...] = (
 )
 #: parts of names inside the backbone
 _INSIDE: tuple[tuple[str, str], ...] = (
-    (r"layers\.(\d+)\.OSA\d_\d+_\d+/", r"layers.\1."),
-    (r"conv_reduction\.OSA\d_\d+_reduction_0/", "reduction."),
-    (r"concat\.OSA\d_\d+_concat/", "concat."),
-    (r"dw_conv3x3\.", "depth."),
-    (r"pw_conv1x1\.", "point."),
-    (r"pw_norm\.", "norm."),
+    (r"^layers\.(\d+)\.OSA\d_\d+_\d+/", r"layers.\1."),
+    (r"^conv_reduction\.OSA\d_\d+_reduction_0/", "reduction."),
+    (r"^concat\.OSA\d_\d+_concat/", "concat."),
+    (r"\bdw_conv3x3\.", "depth."),
+    (r"\bpw_conv1x1\.", "point."),
+    (r"\bpw_norm\.", "norm."),
 )
 
 
@@ -118,7 +118,7 @@ def our_name(published: str, *, first: int = 3) -> str | None:
         if found:
             rest = published[found.end() :]
             for part, ours in _INSIDE:
-                rest = re.sub("^" + part, ours, rest)
+                rest = re.sub(part, ours, rest)
             return name(found, first) + rest
     return None
 
