@@ -241,7 +241,7 @@ def _train(
     learner = Learner(method, train=frames, fold=fold, crops=crops, settings=numbers)
     card = ModelCard(
         settings["method"],
-        arguments,
+        known.settled(arguments),
         normalisation,
         pixel_size=data.pixel_size(),
         window=crops.size,

@@ -14,6 +14,17 @@ COMPACT = (16, 32, 64, 128, 256)
 Prepare = Callable[[Sequence[Mapping[str, Tag]], Mapping[str, Any]], dict[str, Any]]
 
 
+def without_weights(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments that build the same network without weights to start from.
+
+    Examples
+    --------
+    >>> without_weights({"weights": "coco", "queries": 5})
+    {'weights': 'none', 'queries': 5}
+    """
+    return dict(arguments) | ({"weights": "none"} if "weights" in arguments else {})
+
+
 @dataclass(frozen=True, slots=True)
 class MethodEntry:
     """A trainable method under its public name.
@@ -32,6 +43,9 @@ class MethodEntry:
     prepare
         Gives further arguments of `build` from the tags of the training images and the
         options so far; None for most.
+    settled
+        Turns the arguments of a training into those by which its model folder builds the
+        network again: nothing is downloaded or read then.
     """
 
     name: str
@@ -40,3 +54,4 @@ class MethodEntry:
     paper: str
     training: Mapping[str, Any] = field(default_factory=dict)
     prepare: Prepare | None = None
+    settled: Callable[[Mapping[str, Any]], dict[str, Any]] = without_weights
