@@ -128,9 +128,7 @@ class OneShotAggregation(nn.Module):
         leads_in = depthwise and inputs != width
         self.reduction = ConvUnit(inputs, width, 1) if leads_in else nn.Identity()
         self.layers = nn.ModuleList(
-            ConvUnit(
-                inputs if i == 0 and not depthwise else width, width, 3, depthwise=depthwise
-            )
+            ConvUnit(inputs if i == 0 and not depthwise else width, width, 3, depthwise=depthwise)
             for i in range(layers)
         )
         self.concat = ConvUnit(inputs + layers * width, outputs, 1)
