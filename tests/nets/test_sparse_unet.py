@@ -1,0 +1,107 @@
+"""SparseSEU-Net: shapes, parameters, activation maps, variants; the document's numbers."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from cellwright.nets.instance_branches import ActivationMaps, Branch, with_coordinates
+from cellwright.nets.sparse_unet import SparseUNet
+
+SMALL = {"widths": (4, 8, 8), "branch": 8, "features": 12, "queries": 7}
+DOCUMENT = Path(__file__).parents[2] / "docs/networks/sparse_seunet.md"
+
+
+def _parameters(net):
+    return sum(p.numel() for p in net.parameters())
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize(
+    "variant", [{}, {"multi_level": True}, {"overlap": True}, {"objectness": True}]
+)
+def test_outputs_and_gradients(stride, variant):
+    torch.manual_seed(0)
+    net = SparseUNet(2, classes=3, mask_stride=stride, **SMALL, **variant)
+    assert net.stride == 4
+    found = net(torch.rand(2, 2, 24, 32))
+    frame = (24 // stride, 32 // stride)
+    assert found["masks"].shape == (2, 7, *frame)
+    assert found["classes"].shape == found["scores"].shape == (2, 7, 3)
+    assert 0 <= float(found["scores"].min()) <= float(found["scores"].max()) <= 1
+    assert ("overlap" in found) == ("overlap" in variant)
+    assert ("objectness" in found) == ("objectness" in variant)
+    if "overlap" in variant:
+        assert found["overlap"].shape == (2, 1, *frame)
+    sum(value.square().sum() for value in found.values()).backward()
+    assert all(p.grad is not None for p in net.parameters())
+    idle = [n for n, p in net.named_parameters() if not p.grad.abs().sum() > 0]
+    # Of the four hidden units of a small squeeze-and-excitation all may be below zero.
+    assert all(".excite." in name for name in idle)
+
+
+def test_activation_maps_gather_the_mean_under_them():
+    torch.manual_seed(1)
+    head = ActivationMaps(3, queries=4, features=5, kernel=6, classes=1)
+    x = torch.rand(1, 3, 5, 6)
+    active = head.maps(x).sigmoid()[0]
+    for n in range(4):
+        wanted = (active[n] * x[0]).sum((1, 2)) / active[n].sum()
+        torch.testing.assert_close(head.gather(x)[0, n], wanted)
+    torch.testing.assert_close(head.gather(torch.full_like(x, 2.5)), torch.full((1, 4, 3), 2.5))
+
+
+def test_softmax_maps_sum_to_one():
+    head = ActivationMaps(3, queries=4, features=5, kernel=6, classes=1, activation="softmax")
+    ones = torch.full((1, 3, 5, 6), 1.5)
+    torch.testing.assert_close(head.gather(ones), torch.full((1, 4, 3), 1.5))
+
+
+def test_gathering_is_float32_under_autocast():
+    torch.manual_seed(2)
+    net = SparseUNet(1, mask_stride=2, **SMALL).eval()
+    x = torch.rand(1, 1, 16, 16)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = net(x)
+    assert found["scores"].dtype == torch.float32
+    torch.testing.assert_close(found["scores"], net(x)["scores"], atol=0.01, rtol=0.1)
+
+
+def test_before_training_hardly_any_query_is_a_cell_and_queries_differ():
+    torch.manual_seed(3)
+    found = SparseUNet(1, mask_stride=2, widths=(8, 16, 16), branch=16, queries=50)(
+        torch.rand(1, 1, 32, 32)
+    )
+    assert float(found["scores"].mean()) == pytest.approx(0.01, abs=0.005)
+    assert float(found["masks"].std(dim=1).mean()) > 0
+
+
+def test_objectness_makes_the_score_a_geometric_mean():
+    torch.manual_seed(4)
+    found = SparseUNet(1, mask_stride=2, objectness=True, **SMALL)(torch.rand(1, 1, 16, 16))
+    sure = found["objectness"].sigmoid()[..., None]
+    torch.testing.assert_close(found["scores"].square(), found["classes"].sigmoid() * sure)
+
+
+def test_coordinates_run_from_minus_one_to_one():
+    found = with_coordinates(torch.zeros(2, 1, 3, 5))
+    assert found.shape == (2, 3, 3, 5)
+    assert found[0, 0, :, 0].tolist() == [-1, 0, 1]
+    assert found[1, 1, 0].tolist() == [-1, -0.5, 0, 0.5, 1]
+    assert with_coordinates(torch.zeros(1, 1, 1, 1))[0, :2].tolist() == [[[0]], [[0]]]
+
+
+def test_a_branch_is_four_convolutions():
+    kinds = [type(layer).__name__ for layer in Branch(3, 5, normalise=False)]
+    assert kinds == ["Conv2d", "ReLU"] * 4
+
+
+@pytest.mark.parametrize("stride", [3, 4, 0])
+def test_a_stride_that_the_decoder_lacks_is_refused(stride):
+    with pytest.raises(ValueError, match="mask_stride"):
+        SparseUNet(1, mask_stride=stride, **SMALL)
+
+
+def test_an_unknown_activation_is_refused():
+    with pytest.raises(ValueError, match="softmax"):
+        SparseUNet(1, activation="tanh", **{**SMALL, "widths": (4, 8)})
