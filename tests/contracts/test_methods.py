@@ -34,6 +34,10 @@ SMALL: dict[str, dict[str, Any]] = {
     },
     "centermask-v19-slim-dw": {"channels": 16, "convs": 1, "detections": 10, "mask_boxes": 8},
     "centermask-v99": {"channels": 16, "convs": 1, "detections": 10, "mask_boxes": 8},
+    "sparse-seunet": {"widths": WIDTHS, "queries": 8},
+    "sparse-seunet-multilevel": {"widths": WIDTHS, "queries": 8},
+    "sparse-seunet-overlap": {"widths": WIDTHS, "queries": 8},
+    "sparse-seunet-objectness": {"widths": WIDTHS, "queries": 8},
     "yolov8-seg": {"detections": 10},
     "yolov5-seg": {"detections": 10},
 }

@@ -7,7 +7,16 @@ from inspect import signature
 from typing import Any
 
 from cellwright.types import InputError
-from cellwright.zoo import centermask, ensemble, maskrcnn, overlap_heads, peers, seunets, unets
+from cellwright.zoo import (
+    centermask,
+    ensemble,
+    maskrcnn,
+    overlap_heads,
+    peers,
+    seunets,
+    sparse,
+    unets,
+)
 from cellwright.zoo.entry import MethodEntry
 
 METHODS: tuple[MethodEntry, ...] = (
@@ -15,6 +24,7 @@ METHODS: tuple[MethodEntry, ...] = (
     *ensemble.ENTRIES,
     *seunets.ENTRIES,
     *overlap_heads.ENTRIES,
+    *sparse.ENTRIES,
     *maskrcnn.ENTRIES,
     *centermask.ENTRIES,
     *peers.ENTRIES,

@@ -22,7 +22,8 @@ def without_weights(arguments: Mapping[str, Any]) -> dict[str, Any]:
     >>> without_weights({"weights": "coco", "queries": 5})
     {'weights': 'none', 'queries': 5}
     """
-    return dict(arguments) | ({"weights": "none"} if "weights" in arguments else {})
+    named = isinstance(arguments.get("weights"), str)
+    return dict(arguments) | ({"weights": "none"} if named else {})
 
 
 @dataclass(frozen=True, slots=True)
