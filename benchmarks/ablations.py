@@ -1,0 +1,94 @@
+"""P4's ablations on simulated overlapping fields: what each part of it brings.
+
+    python benchmarks/ablations.py WORK [--minutes 2] [--seeds 0,1,2] [--groups heads,maps,levels]
+
+Heads: one decoder for the cytoplasm against four decoupled ones (P4 Tables 5.1 and 5.2). Maps:
+an overlap head without a map, and with map v4 under each of the paper's three weightings (Table
+5.3). Levels: the box-free network with branches at the last level or at all (Table 5.10). Data
+and scores are those of methods.py, one core each; a seed sets weights and crops, the images
+stay. Recorded trials are not run again.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from commands import DATA
+from methods import data
+from trials import Trial, run
+
+WIDTHS = [16, 32, 64, 128]
+ONLY_CELLS = ("--classes", "cell")
+
+
+def overlap(name: str, **options: Any) -> Trial:
+    """A trial of the overlap head."""
+    return Trial(name, "seunet-overlap", {"widths": WIDTHS, **options}, ONLY_CELLS)
+
+
+GROUPS: dict[str, tuple[tuple[Trial, ...], tuple[str, ...]]] = {
+    "heads": (
+        (
+            Trial("heads-1", "seunet-1head", {"widths": WIDTHS}, ONLY_CELLS),
+            Trial("heads-4", "seunet-4head", {"widths": WIDTHS}),
+        ),
+        ("pixel_f1", "AP50", "AP", "steps"),
+    ),
+    "maps": (
+        (
+            overlap("map-none", map="none", weighting="none"),
+            overlap("map-v4-target", map="v4", weighting="target"),
+            overlap("map-v4-complement", map="v4", weighting="complement"),
+            overlap("map-v4-map", map="v4", weighting="map"),
+        ),
+        ("overlap_f1", "covered_recall", "AP50", "steps"),
+    ),
+    "levels": (
+        (
+            Trial("single-level", "sparse-seunet", {}, ONLY_CELLS),
+            Trial("multi-level", "sparse-seunet-multilevel", {}, ONLY_CELLS),
+        ),
+        ("AP", "AP50", "covered_recall", "steps"),
+    ),
+}
+
+
+def spread(values: list[float]) -> str:
+    """Mean and standard deviation over the seeds."""
+    if len(values) < 2:
+        return f"{values[0]:.3f}"
+    return f"{fmean(values):.3f} ± {stdev(values):.3f}"
+
+
+def main() -> None:
+    """Run what is asked for and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("work", type=Path)
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--minutes", type=float, default=2.0)
+    parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--groups", default=",".join(GROUPS))
+    options = parser.parse_args()
+    train, test = data("simulated", options.data, options.work)
+    seeds = [int(s) for s in options.seeds.split(",")]
+    for group in options.groups.split(","):
+        trials, columns = GROUPS[group]
+        print(f"\n{group}\n\n| variant | " + " | ".join(columns) + " |")
+        print("| --- |" + " --- |" * len(columns), flush=True)
+        for trial in trials:
+            found = [
+                run(
+                    trial, train=train, test=test, work=options.work / "ablations",
+                    minutes=options.minutes, seed=seed,
+                )
+                for seed in seeds
+            ]  # fmt: skip
+            shown = [spread([float(f[c] or 0) for f in found]) for c in columns]
+            print(f"| {trial.name} | " + " | ".join(shown) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
