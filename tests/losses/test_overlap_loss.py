@@ -70,6 +70,8 @@ def test_weightings_to_the_letter(y: float, logit: float, p: float) -> None:
     assert one(y, p, logit, weighting="none")[0] == loss
     assert one(y, p, logit, weighting="complement")[0] == pytest.approx((1 - p) * loss)
     assert one(y, p, logit, weighting="map")[0] == pytest.approx(p * loss)
+    kept = 1 if y else 1 - p
+    assert one(y, p, logit, weighting="relaxed")[0] == pytest.approx(kept * loss)
     soft = focal(torch.tensor(logit), torch.tensor(y * (1 - p))).item()
     assert one(y, p, logit, weighting="target")[0] == pytest.approx(soft, rel=1e-5)
 
@@ -87,6 +89,8 @@ def test_what_the_letter_does() -> None:
     assert missed["complement"][0] < missed["complement"][1]
     assert missed["target"][0] < missed["target"][1]
     assert missed["map"][0] > missed["map"][1]
+    assert false["relaxed"] == false["complement"]
+    assert missed["relaxed"][0] == missed["relaxed"][1] == at(1, -2.0)
 
 
 def test_a_map_of_one_leaves_nothing_of_an_overlap_to_the_letter() -> None:
@@ -138,7 +142,7 @@ def test_bad_arguments() -> None:
     x = torch.zeros(1, 1, 2, 2)
     with pytest.raises(ValueError, match="without a map"):
         overlap_focal(x, x, weighting="map")
-    with pytest.raises(ValueError, match="none, target, complement, map"):
+    with pytest.raises(ValueError, match="none, target, complement, map, relaxed"):
         OverlapCriterion({"cytoplasm": 1, "overlap": 1}, weighting="both")
     with pytest.raises(ValueError, match="overlap"):
         OverlapCriterion({"cytoplasm": 1})

@@ -17,6 +17,10 @@ the annotation and L the focal loss of a pixel they are, to the letter:
     overlaps nothing is left to learn them from.
 ``map`` (Eq. 5.1): L is multiplied by P.
     The other way round: errors count where overlaps are likely, and hardly where they are not.
+``relaxed`` (not in the thesis): L is multiplied by 1 - P (1 - y).
+    As ``complement``, but annotated overlaps keep their full weight. The author's later public
+    code does so: it takes the complement of a map and sets annotated overlaps to 1 again
+    (SlavkoPrytula/IAUNet, dataset/datasets/backup/brightfiled_backup_v2.py at 836185a).
 ``none``: L alone.
 
 For the first two to favour overlaps in likely places P would have to be the *complement* of the
@@ -36,7 +40,7 @@ from torch.nn import functional
 
 from cellwright.losses.weighted import WeightedSum
 
-WEIGHTINGS = ("none", "target", "complement", "map")
+WEIGHTINGS = ("none", "target", "complement", "map", "relaxed")
 
 
 def focal(logits: Tensor, target: Tensor, *, alpha: float = 0.25, gamma: float = 2.0) -> Tensor:
@@ -91,8 +95,8 @@ def overlap_focal(
     p = 1 - likelihood.float() if invert else likelihood.float()
     if weighting == "target":
         return focal(logits, target.float() * (1 - p), alpha=alpha, gamma=gamma).mean()
-    loss = focal(logits, target, alpha=alpha, gamma=gamma)
-    return (loss * (p if weighting == "map" else 1 - p)).mean()
+    weights = {"complement": 1 - p, "map": p, "relaxed": 1 - p * (1 - target.float())}
+    return (weights[weighting] * focal(logits, target, alpha=alpha, gamma=gamma)).mean()
 
 
 class OverlapCriterion:
