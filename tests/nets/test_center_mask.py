@@ -7,16 +7,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cellwright.nets.center_mask import (
-    CenterMask,
-    Limits,
-    MaskBranch,
-    SpatialAttention,
-    adaptive_levels,
-)
+from cellwright.nets.center_mask import CenterMask, Limits
 from cellwright.nets.fcos import Head, Matching
 from cellwright.nets.fpn import Pyramid
 from cellwright.nets.mask_scoring import MaskScoring, score_targets
+from cellwright.nets.sag_mask import (
+    MaskBranch,
+    SpatialAttention,
+    adaptive_levels,
+    pooled_features,
+)
 from cellwright.nets.vovnet import VoVNet, VoVNetSize
 
 TINY = VoVNetSize((8, 8, 8), (8, 8, 8, 8), (8, 8, 16, 16), 1, (1, 1, 1, 1), depthwise=True)
@@ -60,6 +60,25 @@ def test_levels_follow_equation_2(height, width, side):
     level = int(adaptive_levels(box, side * side, first=3, last=5))
     ratio = width * height / side**2
     assert level == (5 if ratio > 1 / 2 else 4 if ratio > 1 / 4 else 3)
+
+
+def test_features_come_from_the_level_and_the_image_of_the_box():
+    levels = [torch.full((2, 1, 16 >> k, 16 >> k), 10.0 * k) for k in range(3)]
+    for level in levels:
+        level[1] += 1
+    large, small = torch.tensor([[0.0, 0, 120, 120]]), torch.tensor([[8.0, 8, 20, 20]])
+    features = pooled_features(levels, [(0, large), (1, small)], area=128 * 128, first=3, last=5)
+    assert features.shape == (2, 1, 14, 14)
+    assert features[0].unique().tolist() == [20.0]
+    assert features[1].unique().tolist() == [1.0]
+
+
+def test_a_box_is_seen_where_it_lies():
+    column = torch.arange(16.0).repeat(16, 1)[None, None] * 8 + 4
+    features = pooled_features(
+        [column], [(0, torch.tensor([[24.0, 24, 66, 66]]))], area=1e9, first=3, last=3
+    )
+    torch.testing.assert_close(features[0, 0, 0], 24 + 3 * (torch.arange(14) + 0.5))
 
 
 def test_attention_weights_places_and_not_channels():

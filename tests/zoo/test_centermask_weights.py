@@ -120,6 +120,55 @@ def test_every_published_weight_finds_one_of_ours_of_its_shape(form, build, opti
     assert len(shapes) == len(ours)
 
 
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("backbone.bottom_up.stem.stem_1/conv.weight", "pyramid.backbone.stem.0.conv.weight"),
+        (
+            "backbone.bottom_up.stem.stem_3/dw_conv3x3.weight",
+            "pyramid.backbone.stem.2.depth.weight",
+        ),
+        ("stage2.OSA2_1.ese.fc.bias", "pyramid.backbone.stages.0.1.ese.fc.bias"),
+        (
+            "stage4.OSA4_9.layers.2.OSA4_9_2/norm.running_var",
+            "pyramid.backbone.stages.2.9.layers.2.norm.running_var",
+        ),
+        (
+            "stage5.OSA5_1.conv_reduction.OSA5_1_reduction_0/conv.weight",
+            "pyramid.backbone.stages.3.1.reduction.conv.weight",
+        ),
+        (
+            "stage5.OSA5_1.concat.OSA5_1_concat/norm.weight",
+            "pyramid.backbone.stages.3.1.concat.norm.weight",
+        ),
+        ("backbone.fpn_lateral3.weight", "pyramid.fpn.inner_blocks.0.0.weight"),
+        ("backbone.fpn_output5.bias", "pyramid.fpn.layer_blocks.2.0.bias"),
+        ("backbone.top_block.p7.weight", "pyramid.fpn.extra_blocks.convs.1.weight"),
+        (
+            "proposal_generator.fcos_head.cls_tower.3.weight",
+            "head.classification_head.conv.3.weight",
+        ),
+        ("proposal_generator.fcos_head.bbox_tower.1.bias", "head.regression_head.conv.1.bias"),
+        (
+            "proposal_generator.fcos_head.cls_logits.bias",
+            "head.classification_head.cls_logits.bias",
+        ),
+        ("proposal_generator.fcos_head.bbox_pred.bias", "head.regression_head.bbox_reg.bias"),
+        ("proposal_generator.fcos_head.ctrness.bias", "head.regression_head.bbox_ctrness.bias"),
+        ("proposal_generator.fcos_head.scales.4.scale", "head.scales.4"),
+        ("roi_heads.mask_head.mask_fcn2.weight", "mask_branch.convs.2.weight"),
+        ("roi_heads.mask_head.spatialAtt.conv.weight", "mask_branch.attention.conv.weight"),
+        ("roi_heads.mask_head.predictor.bias", "mask_branch.predictor.bias"),
+        ("roi_heads.maskiou_head.maskiou_fcn1.bias", "scoring.convs.0.bias"),
+        ("roi_heads.maskiou_head.maskiou_fc2.bias", "scoring.second.bias"),
+        ("roi_heads.maskiou_head.maskiou.bias", "scoring.score.bias"),
+        ("roi_heads.box_head.fc1.weight", None),
+    ],
+)
+def test_names_are_those_of_the_same_layer(theirs, ours):
+    assert our_name(theirs) == ours
+
+
 def test_a_whole_file_is_loaded(tmp_path: Path, caplog):
     shapes = published("slim-dw", channels=128, convs=2)
     tensors = made_up(shapes)

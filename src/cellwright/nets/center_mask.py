@@ -4,9 +4,8 @@ Paper: Lee and Park 2020, "CenterMask: Real-Time Anchor-Free Instance Segmentati
 arXiv 1911.06667; used by Kim, Song, Zheng 2022 (P3) 3.2.2 with the loss of its Eq. 1.
 Licence: our own code (BSD-3-Clause), written from the papers.
 Deviations: masks are learnt in the true boxes first and then in found ones, as many as
-`mask_boxes` (the authors sample from 512 proposals); RoIAlign takes 2 x 2 samples per bin
-instead of a number that grows with the box; images may be magnified, so that cells of a few
-pixels have locations of their own.
+`mask_boxes` (the authors sample from 512 proposals); images may be magnified, so that cells of
+a few pixels have locations of their own.
 """
 
 from __future__ import annotations
@@ -17,70 +16,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torchvision.ops import box_iou, roi_align
+from torchvision.ops import box_iou
 
 from cellwright.nets.fcos import Head, Matching, detections, fcos_losses, locations
 from cellwright.nets.fpn import LAST_STAGE, Pyramid
 from cellwright.nets.mask_scoring import MaskScoring, score_targets
 from cellwright.nets.roi_masks import corners, mask_loss, mask_targets
-
-#: rows and columns that the mask branch sees and draws
-SEES, DRAWS = 14, 28
-
-
-class SpatialAttention(nn.Module):
-    """Weights each place by what its channels' mean and maximum say (Eq. 3)."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(2, 1, 3, padding=1, bias=False)
-        nn.init.kaiming_normal_(self.conv.weight, mode="fan_out", nonlinearity="relu")
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Same shape as the input."""
-        both = torch.cat([x.mean(dim=1, keepdim=True), x.amax(dim=1, keepdim=True)], dim=1)
-        return x * self.conv(both).sigmoid()
-
-
-class MaskBranch(nn.Sequential):
-    """SAG-mask: convolutions, spatial attention, a mask per class (Fig. 2).
-
-    (box, inputs, 14, 14) to logits (box, classes, 28, 28).
-    """
-
-    def __init__(self, inputs: int, classes: int, *, channels: int, convs: int) -> None:
-        super().__init__()
-        self.convs = nn.Sequential()
-        for i in range(convs):
-            self.convs.append(nn.Conv2d(inputs if i == 0 else channels, channels, 3, padding=1))
-            self.convs.append(nn.ReLU(inplace=True))
-        self.attention = SpatialAttention()
-        self.deconv = nn.ConvTranspose2d(channels, channels, 2, stride=2)
-        self.relu = nn.ReLU(inplace=True)
-        self.predictor = nn.Conv2d(channels, classes, 1)
-        for layer in (*self.convs, self.deconv):
-            if not isinstance(layer, nn.ReLU):
-                nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
-                nn.init.zeros_(layer.bias)
-        nn.init.normal_(self.predictor.weight, std=0.001)
-        nn.init.zeros_(self.predictor.bias)
-
-
-def adaptive_levels(boxes: Tensor, area: float, *, first: int, last: int) -> Tensor:
-    """(box,) level whose features a box's mask is drawn from (Eq. 2).
-
-    The level is ``ceil(last - log2(area / area of the box))``, kept between first and last:
-    relative to the image, not to a size of 224 pixels as in a Feature Pyramid Network.
-
-    Examples
-    --------
-    >>> boxes = torch.tensor([[0.0, 0, 100, 100], [0, 0, 70, 70], [0, 0, 10, 10]])
-    >>> adaptive_levels(boxes, 100.0 * 100.0, first=3, last=5).tolist()
-    [5, 4, 3]
-    """
-    own = (boxes[:, 2:] - boxes[:, :2]).prod(dim=1).clamp(min=1e-6)
-    level = torch.ceil(last - torch.log2(area / own))
-    return level.clamp(min=first, max=last).long()
+from cellwright.nets.sag_mask import DRAWS, MaskBranch, of_class, pooled_features
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +133,7 @@ class CenterMask(nn.Module):
                 one["boxes"].split(256), one["labels"].split(256), strict=True
             ):
                 features = self._pooled(seen, [(number, boxes)])
-                drawn = _own(self.mask_branch(features), labels - 1).float().sigmoid()
+                drawn = of_class(self.mask_branch(features), labels - 1).float().sigmoid()
                 masks.append(drawn)
                 if self.scoring is not None:
                     quality.append(self.scoring(features, drawn, labels - 1))
@@ -229,20 +171,13 @@ class CenterMask(nn.Module):
 
     def _pooled(self, seen: _Seen, boxes: Sequence[tuple[int, Tensor]]) -> Tensor:
         """(box, channels, 14, 14) features of boxes, each with the number of its image."""
-        rois = torch.cat(
-            [torch.cat([b.new_full((len(b), 1), number), b], dim=1) for number, b in boxes]
+        return pooled_features(
+            seen.levels,
+            boxes,
+            area=seen.shape[0] * seen.shape[1],
+            first=self.pyramid.first,
+            last=LAST_STAGE,
         )
-        first = self.pyramid.first
-        level = adaptive_levels(
-            rois[:, 1:], seen.shape[0] * seen.shape[1], first=first, last=LAST_STAGE
-        )
-        pooled = rois.new_zeros((len(rois), seen.levels[0].shape[1], SEES, SEES))
-        for at in range(first, LAST_STAGE + 1):
-            these = torch.nonzero(level == at)[:, 0]
-            features = seen.levels[at - first].float()
-            part = roi_align(features, rois[these], (SEES, SEES), 0.5**at, 2, aligned=True)
-            pooled = pooled.index_copy(0, these, part)
-        return pooled
 
     def _mask_losses(
         self,
@@ -290,7 +225,7 @@ class CenterMask(nn.Module):
         logits = self.mask_branch(features)
         losses = {"mask": mask_loss(logits, label, goal)}
         if self.scoring is not None:
-            drawn = _own(logits, label).detach().float().sigmoid()
+            drawn = of_class(logits, label).detach().float().sigmoid()
             aim = score_targets(drawn, goal, torch.cat(inside))
             predicted = self.scoring(features, drawn, label)
             losses["mask_iou"] = nn.functional.mse_loss(predicted, aim) / 2
@@ -327,8 +262,3 @@ class _Seen:
     squares: Tensor
     outputs: dict[str, Tensor]
     shape: tuple[int, int]
-
-
-def _own(logits: Tensor, labels: Tensor) -> Tensor:
-    """(box, row, column): of each box the mask of its class."""
-    return logits[torch.arange(len(labels), device=labels.device), labels]

@@ -14,10 +14,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cellwright.codecs.boxes import BoxCodec
-from cellwright.nets.center_mask import CenterMask, Limits, MaskBranch
+from cellwright.nets.center_mask import CenterMask, Limits
 from cellwright.nets.fcos import Head, Matching
 from cellwright.nets.fpn import Pyramid
 from cellwright.nets.mask_scoring import MaskScoring
+from cellwright.nets.sag_mask import MaskBranch
 from cellwright.nets.vovnet import SIZES, VoVNet
 from cellwright.types import InputError
 from cellwright.zoo.centermask_weights import load_published
