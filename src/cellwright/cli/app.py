@@ -15,6 +15,7 @@ from cellwright.cli import (
     judge,
     labelled,
     learn,
+    methods,
     overlays,
     whole,
     zstack,
@@ -107,6 +108,7 @@ COMMANDS = (
         "train",
         "cellwright train data -o model --minutes 25",
         "cellwright train data -o model --method seunet-distance --val val_data --epochs 50",
+        "cellwright train data -o model --method sparse-seunet --option queries=150",
         "cellwright train data -o model --resume",
         "cellwright train data -o tuned --init model --where modality=brightfield",
     ),
@@ -142,7 +144,7 @@ COMMANDS = (
         "run",
         "cellwright run recipes/spine/demo.toml -o runs/demo --quick",
     ),
-    (judge.methods, "methods", "cellwright methods"),
+    (methods.methods, "methods", "cellwright methods", "cellwright methods sparse-seunet"),
 )
 for _function, _name, *_lines in COMMANDS:
     app.command(name=_name, epilog=_example_lines(*_lines))(_function)

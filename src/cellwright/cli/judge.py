@@ -114,22 +114,6 @@ def report(
     return step(given, output, title=title, max_images=max_images, tables=tables, quiet=quiet)
 
 
-@command
-def methods(quiet: options.Quiet = False, verbose: options.Verbose = 0) -> Any:
-    """List what can be trained (--method), what labels without training, and what by prompts."""
-    from cellwright.label.prompting import PROMPT_SEGMENTERS
-    from cellwright.label.segmenters import SEGMENTERS
-    from cellwright.zoo.builders import METHODS
-
-    for method in METHODS:
-        say(f"--method     {method.name:18} {method.summary} [{method.paper}]")
-    for segmenter in SEGMENTERS:
-        say(f"--segmenter  {segmenter.name:18} {segmenter.summary}")
-    for prompts in PROMPT_SEGMENTERS:
-        got = "after cellwright models fetch; " if prompts.needs_download else ""
-        say(f"by prompts   {prompts.name:18} {got}{prompts.summary}")
-
-
 def _print_scores(scores: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table

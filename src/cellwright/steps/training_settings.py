@@ -43,6 +43,8 @@ def resolved(asked: Mapping[str, Any], entry: MethodEntry) -> dict[str, Any]:
         raise InputError(f"method {entry.name} sets {unknown}; known are {sorted(DEFAULTS)}")
     own = DEFAULTS | dict(entry.training)
     chosen = {k: own[k] if asked.get(k) is None else asked[k] for k in DEFAULTS}
+    if isinstance(chosen["crop"], int):
+        chosen["crop"] = (chosen["crop"], chosen["crop"])
     return {k: list(v) if isinstance(v, tuple) else v for k, v in chosen.items()}
 
 
