@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
@@ -87,12 +86,29 @@ def test_refusals(options: dict, message: str) -> None:
         seunet_overlap(widths=SMALL, **options)
 
 
-def test_the_document_states_the_parameters() -> None:
-    text = DOCUMENT.read_text(encoding="utf-8")
-    wide = (64, 128, 256, 512, 1024)
-    for options in ({"widths": wide}, {}, {"widths": (8, 16, 32, 64)}):
-        total = sum(p.numel() for p in seunet_overlap(**options).parameters())
-        assert re.search(rf"\b{total:,}\b", text), total
+def test_the_document_states_parameters_and_shapes() -> None:
+    text = " ".join(DOCUMENT.read_text(encoding="utf-8").split())
+
+    def count(module: torch.nn.Module) -> str:
+        return f"{sum(p.numel() for p in module.parameters()):,}".replace(",", " ")
+
+    with torch.device("meta"):
+        wide = seunet_overlap(widths=(64, 128, 256, 512, 1024))
+        default, narrow = seunet_overlap(), seunet_overlap(widths=(8, 16, 32, 64))
+        features = wide.net.encoder(torch.zeros(1, 1, 512, 512))
+        logits = wide.net(torch.zeros(1, 1, 512, 512))
+    shapes = [" × ".join(map(str, f.shape[1:])) for f in (features[0], features[-1], logits)]
+    net = wide.net
+    assert (
+        f"| encoder | {shapes[0]} to {shapes[1]} | 1 to {net.stride} | {count(net.encoder)} |"
+        in text
+    )
+    for name, named in (("cytoplasm", "the cytoplasm"), ("overlap", "the overlap")):
+        assert f"| decoder of {named} | {shapes[0]} | 1 | {count(net.decoders[name])} |" in text
+        assert f"| each head | 1 × 512 × 512 | 1 | {count(net.heads[name])} |" in text
+    assert f"| **total** | {shapes[2]} | 1 | {count(wide)} |" in text
+    assert f"| 16 to 256 (default) | {count(default)} |" in text
+    assert f"| 8 to 64 | {count(narrow)} |" in text
 
 
 def test_the_entry() -> None:

@@ -126,9 +126,11 @@ def border_closeness(instances: Instances) -> np.ndarray:
     maximum, log-scaled for a steeper descent towards the cells' centres, high where cells
     are close, background fixed. Chosen: a cell does not count for its own pixels, so that a
     cell alone is low all over; the closeness is 1 where two cells overlap and ends two radii
-    of the median cell away. Overlap awareness needs no term of its own: nothing inside a cell
-    is nearer to an overlap than to the other cells of it, so this map is nowhere below
-    `near_overlaps` inside the cells.
+    of the median cell away. (The author's later public code too takes the distance outside of
+    each cell and sets annotated overlaps to 1: SlavkoPrytula/IAUNet at 836185a,
+    dataset/datasets/backup/brightfiled_backup_v2.py.) Overlap awareness needs no term of its
+    own: nothing inside a cell is nearer to an overlap than to the other cells of it, so this
+    map is nowhere below `near_overlaps` inside the cells.
 
     Returns
     -------
