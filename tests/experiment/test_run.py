@@ -24,11 +24,14 @@ class Bench:
         self.settings: dict[str, dict[str, int]] = {"a": {}, "b": {}, "c": {}}
         self.breaks: set[str] = set()
         self.fails: set[str] = set()
+        self.variant = ""
+        self.text = RECIPE
 
     def plan(self, *_: object, **__: object) -> list[Stage]:
         inputs = {"a": (), "b": (self.folder / "a",), "c": (self.folder / "b",)}
         return [
-            Stage(n, self.folder / n, self.settings[n], inputs[n], self.action(n)) for n in inputs
+            Stage(n, self.folder / n, self.settings[n], inputs[n], self.action(n), self.variant)
+            for n in inputs
         ]
 
     def action(self, name: str):
@@ -44,7 +47,7 @@ class Bench:
     def run(self) -> tuple[list[tuple[str, bool]], runner.StepResult | None]:
         self.calls = []
         recipe = self.folder / "recipe.toml"
-        recipe.write_text(RECIPE, encoding="utf-8")
+        recipe.write_text(self.text, encoding="utf-8")
         try:
             result = runner.run(recipe, self.folder)
         except InputError:
@@ -103,8 +106,11 @@ def test_what_lies_there_already_is_not_touched(bench: Bench) -> None:
     assert (bench.folder / "b").is_dir()
 
 
-def test_scores_are_found_by_path() -> None:
-    scores = {"pixel": {"f1": 0.5}, "matching": {"0.50": {"accuracy": 0.25}}}
-    assert runner.score_at(scores, "matching/0.50/accuracy") == 0.25
-    with pytest.raises(InputError, match="'f2' is not among f1"):
-        runner.score_at(scores, "pixel/f2")
+def test_an_optional_variant_does_not_stop_the_others(bench: Bench) -> None:
+    bench.variant, bench.breaks = "peer", {"b"}
+    assert bench.run()[1] is None
+    bench.text = RECIPE + '[[variant]]\nname = "peer"\noptional = true\n'
+    calls, result = bench.run()
+    assert calls == [("b", True)]
+    assert result is not None
+    assert result.details["not_run"] == {"peer": "stopped"}

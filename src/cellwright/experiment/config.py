@@ -1,93 +1,20 @@
 """The strict form of a recipe: every key is known, every value is checked before work begins."""
 
+# ruff: noqa: RUF012 - pydantic gives each table a copy of a default
+
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from cellwright.experiment.data_config import Count, Data, Pair, PaperData, Positive, Strict
+from cellwright.experiment.merge import merged
 from cellwright.types import Tag
 
-Pair = tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
-Count = Annotated[int, Field(ge=1)]
+NotNegative = Annotated[float, Field(ge=0)]
 SLUG = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
-
-
-class Strict(BaseModel):
-    """A table of a recipe; an unknown key is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-class Simulate(Strict):
-    """A simulated plate; arguments of ``cellwright simulate``."""
-
-    fields: Count = 8
-    shape: Pair = (256, 256)
-    cells: Count | None = None
-    overlap: Annotated[float, Field(ge=0, le=0.9)] = 0.1
-    planes: Count = 1
-    modality: Literal["fluorescence", "brightfield", "both"] = "fluorescence"
-    kind: str = "round"
-    diameter: Annotated[float, Field(gt=0)] = 16.0
-    nuclei: bool = False
-    seed: Annotated[int, Field(ge=0)] = 0
-
-
-class Import(Strict):
-    """Images on disk; arguments of ``cellwright import``."""
-
-    sources: Annotated[tuple[Path, ...], Field(min_length=1)]
-    masks: Path | None = None
-    mask_kind: Literal["auto", "labels", "binary", "components", "outlines", "rois", "coco"] = (
-        "auto"
-    )
-    mask_pattern: str | None = None
-    mask_tiles: Literal["cells", "planes"] | None = None
-    pattern: str | tuple[str, ...] | None = None
-    tags: tuple[str, ...] = ()
-    tag_table: Path | None = None
-    where: tuple[str, ...] = ()
-    split: tuple[str, ...] = ()
-    group: tuple[str, ...] = ()
-    seed: Annotated[int, Field(ge=0)] = 0
-    channels: tuple[str, ...] = ()
-    channel: tuple[str, ...] = ()
-    keep_channels: tuple[str, ...] = ()
-    modalities: Literal["stack", "each"] = "stack"
-    planes: Literal["stack", "each"] = "stack"
-    project: Literal["median", "max", "mean", "focus"] | None = None
-    split_columns: Annotated[int, Field(ge=1)] = 1
-    split_rows: Annotated[int, Field(ge=1)] = 1
-    split_as: Literal["z", "channel"] = "z"
-    resize: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | None = None
-    axes: str | None = None
-    pixel_size: Annotated[float, Field(gt=0)] | None = None
-    class_name: str = "cell"
-
-
-class Source(Strict):
-    """Where images come from: exactly one of a simulation, an import or a data set."""
-
-    simulate: Simulate | None = None
-    import_: Import | None = Field(default=None, alias="import")
-    dataset: Path | None = None
-
-    @model_validator(mode="after")
-    def _one_of_three(self) -> Source:
-        given = [n for n in ("simulate", "import_", "dataset") if getattr(self, n) is not None]
-        if len(given) != 1:
-            raise ValueError(f"wants one of simulate, import, dataset; {len(given)} came")
-        return self
-
-
-class Data(Strict):
-    """Images to learn from, to tune on, and to be scored on."""
-
-    train: Source
-    val: Source | None = None
-    test: Source | None = None
 
 
 class Label(Strict):
@@ -98,22 +25,38 @@ class Label(Strict):
 
 
 class Train(Strict):
-    """Arguments of ``cellwright train``."""
+    """Arguments of ``cellwright train``; None is the method's own."""
 
     method: str = "unet-distance"
+    options: dict[str, Any] = {}
+    classes: tuple[str, ...] | None = None
     val_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.15
     where: dict[str, Tag | tuple[Tag, ...]] = {}
     init: Path | None = None
     epochs: Count | None = None
-    minutes: Annotated[float, Field(gt=0)] | None = None
-    batch_size: Count = 4
+    minutes: Positive | None = None
+    batch_size: Count | None = None
     accumulate: Count = 1
-    crop: Pair = (256, 256)
-    scale: tuple[float, float] = (0.6, 1.7)
-    learning_rate: Annotated[float, Field(gt=0)] = 2e-3
+    crop: Pair | None = None
+    scale: tuple[Positive, Positive] | None = None
+    optimizer: Literal["adamw", "adam", "sgd"] | None = None
+    learning_rate: Positive | None = None
+    weight_decay: NotNegative | None = None
+    momentum: Annotated[float, Field(ge=0, lt=1)] | None = None
+    schedule: Literal["one-cycle", "cyclic", "plateau", "steps", "constant"] | None = None
+    warm_up_steps: Annotated[int, Field(ge=0)] | None = None
+    milestones: tuple[Count, ...] | None = None
+    least_rate: NotNegative | None = None
+    half_cycle: Count | None = None
+    plateau_patience: Count | None = None
+    loss_weights: dict[str, NotNegative] = {}
     patience: Count | None = None
     widths: tuple[Count, ...] | None = None
     normalise: Literal["percentile", "min-max", "z-score"] | None = None
+    precision: str = "auto"
+    devices: Count | None = None
+    nodes: Count = 1
+    strategy: str = "auto"
 
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """`where` as pairs of key and value; several values of one key are alternatives."""
@@ -137,41 +80,111 @@ class Evaluate(Strict):
     """Arguments of ``cellwright evaluate``."""
 
     by: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    preset: Literal["coco", "livecell"] = "coco"
+    errors: bool = False
+    resamples: Annotated[int, Field(ge=0)] = 1000
 
 
 class Variant(Strict):
-    """One line of a comparison: what differs from the recipe's own tables."""
+    """One line of a comparison: what differs from the recipe's own tables.
+
+    Parameters
+    ----------
+    label
+        Labels to learn from.
+    segmenter, options
+        A segmenter, with its options, that finds the cells of the test images without training
+        of ours; no model then.
+    train, predict
+        Values laid over ``[train]`` and ``[predict]``.
+    needs
+        What is missing to run it; the table then says so, and it is not run.
+    optional
+        Whether the recipe goes on where it cannot be run; the table then says why.
+    """
 
     name: Annotated[str, Field(pattern=SLUG)]
     label: Label | None = None
+    segmenter: str | None = None
+    options: dict[str, Any] = {}
     train: dict[str, Any] = {}
     predict: dict[str, Any] = {}
+    needs: str = ""
+    optional: bool = False
+
+    @model_validator(mode="after")
+    def _learns_or_not(self) -> Variant:
+        if self.segmenter is None and self.options:
+            raise ValueError("options are those of a segmenter, which is not named")
+        if self.segmenter is not None and (self.train or self.predict or self.label):
+            raise ValueError("a segmenter takes options; train, predict and label are of methods")
+        return self
 
 
 class PaperRow(Strict):
-    """A published figure; `metric` is the path of ours in scores.json, ``pixel/f1``."""
+    """A row of the paper's table.
+
+    Parameters
+    ----------
+    name
+        What the paper calls it.
+    figures
+        Column -> the paper's figure; may be empty for a row of ours.
+    variant
+        Whose scores stand beside them; None for none.
+    within
+        Where in the scores the columns are looked up: ``"by/z/12"``, ``"analysis/gt mask"``.
+    needs
+        What is missing to measure it, where no variant does.
+    note
+        What has to be known of it, such as a slip of the paper.
+    """
 
     name: str
-    metric: str
-    value: float
+    figures: dict[str, float] = {}
     variant: str | None = None
+    within: str = ""
+    needs: str = ""
     note: str = ""
 
 
 class Recipe(Strict):
-    """A whole experiment: data, (label,) train, predict, evaluate, report."""
+    """A whole experiment: data, (label,) train, predict, evaluate, report.
+
+    Parameters
+    ----------
+    source
+        The paper, its table, and the data of its figures.
+    stand_in
+        What was measured on in place of the paper's data; empty for the same data.
+    columns
+        Column of the paper's table -> path of the same figure in scores.json, ``"pixel/f1"``.
+    percent
+        Columns that the paper gives in percent.
+    notes
+        What has to be known of the whole table.
+    quick
+        Values laid over the recipe in its ``--quick`` form. ``quick.only`` names the variants
+        that it runs, of all if it is not there.
+    """
 
     title: str
     about: str = ""
     source: str = ""
+    stand_in: str = ""
     seed: Annotated[int, Field(ge=0)] = 0
     data: Data
+    paper_data: PaperData | None = None
     label: Label | None = None
     train: Train = Train()
     predict: Predict = Predict()
     evaluate: Evaluate = Evaluate()
     variant: tuple[Variant, ...] = ()
+    columns: dict[str, str] = {}
+    percent: tuple[str, ...] = ()
     paper: tuple[PaperRow, ...] = ()
+    notes: tuple[str, ...] = ()
     quick: dict[str, Any] = {}
 
     @model_validator(mode="after")
@@ -185,8 +198,14 @@ class Recipe(Strict):
                 f"paper rows name the variants {', '.join(sorted(unknown))}, "
                 f"the recipe has {', '.join(names)}"
             )
+        used = [column for row in self.paper for column in row.figures] + list(self.percent)
+        if lost := sorted(set(used) - set(self.columns)):
+            known = ", ".join(self.columns) or "none"
+            raise ValueError(f"{', '.join(lost)} are no columns; [columns] has {known}")
         if self.data.test is None and any(r.variant for r in self.paper):
             raise ValueError("paper rows compare with scores, which need [data.test]")
+        if self.data.test is None and any(v.segmenter for v in self.variants()):
+            raise ValueError("a segmenter is run on the test images, which need [data.test]")
         return self
 
     def variants(self) -> tuple[Variant, ...]:
@@ -195,7 +214,7 @@ class Recipe(Strict):
 
     def train_of(self, variant: Variant) -> Train:
         """Training settings of `variant`."""
-        return Train.model_validate(self.train.model_dump() | variant.train)
+        return Train.model_validate(merged(self.train.model_dump(), variant.train))
 
     def predict_of(self, variant: Variant) -> Predict:
         """Prediction settings of `variant`."""
@@ -204,3 +223,9 @@ class Recipe(Strict):
     def label_of(self, variant: Variant) -> Label | None:
         """Labelling settings of `variant`, None for the labels that came along."""
         return variant.label or self.label
+
+    def data_line(self) -> str:
+        """On which data the paper's figures and ours were got, in one line."""
+        theirs = f"The paper's figures: {self.source}. " if self.source else ""
+        ours = f"stand-in, not the paper's data: {self.stand_in}" if self.stand_in else ""
+        return f"{theirs}Measured on {ours or 'the same data'}."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 import tomllib
 import typing
 from collections.abc import Mapping, Sequence
@@ -13,17 +12,21 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from cellwright.experiment.config import Import, Recipe, Source
+from cellwright.experiment.config import Recipe
+from cellwright.experiment.merge import merged
+from cellwright.experiment.place import placed
 from cellwright.types import InputError
 
 QUICK_EPOCHS = 2
 QUICK_FIELDS = 4
+LEFT_OUT = "the full form of the recipe; it is left out of --quick"
 
 
 def read_recipe(path: Path | str, *, quick: bool = False) -> Recipe:
     """The recipe in `path`.
 
     Relative paths are taken from the recipe's folder; ``$NAME`` is taken from the environment.
+    Where the variable of ``[paper_data]`` is set, the full form takes the paper's own images.
 
     Parameters
     ----------
@@ -47,9 +50,13 @@ def read_recipe(path: Path | str, *, quick: bool = False) -> Recipe:
         raise InputError(f"{path} is not TOML: {error}") from error
     recipe = parse_recipe(raw, str(path))
     if quick:
-        raw = merged(raw, recipe.quick) if recipe.quick else _small(raw)
+        raw = _quick(raw, recipe) if recipe.quick else _small(raw)
         recipe = parse_recipe(raw, f"{path} with its quick table")
-    return _placed(recipe, path.parent)
+    elif recipe.paper_data is not None and recipe.paper_data.variable in os.environ:
+        own = recipe.paper_data
+        train = recipe.train.model_copy(update=own.settings)
+        recipe = recipe.model_copy(update={"data": own, "train": train, "stand_in": ""})
+    return placed(recipe, path.parent)
 
 
 def parse_recipe(raw: Mapping[str, Any], name: str) -> Recipe:
@@ -68,13 +75,18 @@ def parse_recipe(raw: Mapping[str, Any], name: str) -> Recipe:
     return recipe
 
 
-def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """`base` with the values of `over` on top, table by table."""
-    result = dict(base)
-    for key, value in over.items():
-        both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
-        result[key] = merged(result[key], value) if both else value
-    return result
+def _quick(raw: Mapping[str, Any], recipe: Recipe) -> dict[str, Any]:
+    """The quick table laid over the recipe; variants that it leaves out are not run."""
+    over = dict(raw["quick"])
+    names = [v.name for v in recipe.variants()]
+    only = over.pop("only", names)
+    if unknown := [n for n in only if n not in names]:
+        raise InputError(f"quick.only names {unknown[0]!r}; the variants are {', '.join(names)}")
+    small = merged(raw, over)
+    for variant in small.get("variant", ()):
+        if variant["name"] not in only and not variant.get("needs"):
+            variant["needs"] = LEFT_OUT
+    return small
 
 
 def _small(raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,9 +94,10 @@ def _small(raw: Mapping[str, Any]) -> dict[str, Any]:
     result = {**raw, "train": train | {"epochs": QUICK_EPOCHS}}
     for part, source in raw["data"].items():
         if "simulate" in source:
-            fields = min(source["simulate"].get("fields", 8), QUICK_FIELDS)
-            less = {"data": {part: {"simulate": {"fields": fields}}}}
-            result = merged(result, less)
+            given = source["simulate"]
+            parts = [given] if isinstance(given, Mapping) else given
+            less = [{**s, "fields": min(s.get("fields", 8), QUICK_FIELDS)} for s in parts]
+            result = merged(result, {"data": {part: {"simulate": less}}})
     return result
 
 
@@ -95,7 +108,10 @@ def _summary(error: ValidationError, *table: str) -> str:
 
 
 def _explain(error: Mapping[str, Any], *outer: str) -> str:
-    place = [*outer, *(str(part) for part in error["loc"])]
+    loc = error["loc"]
+    numbers = {i for i, part in enumerate(loc) if isinstance(part, int) and i and loc[i - 1] ==
+               "simulate"}  # fmt: skip
+    place = [*outer, *(str(part) for i, part in enumerate(loc) if i not in numbers)]
     if error["type"] != "extra_forbidden":
         where = ".".join(place) or "the recipe"
         came = "" if isinstance(error["input"], Mapping) else f", {error['input']!r} came"
@@ -122,48 +138,3 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next((m for m in map(_model_in, typing.get_args(annotation)) if m), None)
-
-
-def _placed(recipe: Recipe, folder: Path) -> Recipe:
-    parts = ("train", "val", "test")
-    sources = {p: _placed_source(getattr(recipe.data, p), folder) for p in parts}
-    update: dict[str, Any] = {"data": recipe.data.model_copy(update=sources)}
-    if recipe.train.init is not None:
-        init = _placed_path(recipe.train.init, folder)
-        update["train"] = recipe.train.model_copy(update={"init": init})
-    update["variant"] = tuple(
-        v.model_copy(update={"train": v.train | {"init": _placed_path(v.train["init"], folder)}})
-        if "init" in v.train
-        else v
-        for v in recipe.variant
-    )
-    return recipe.model_copy(update=update)
-
-
-def _placed_source(source: Source | None, folder: Path) -> Source | None:
-    if source is None:
-        return None
-    update: dict[str, Any] = {}
-    if source.dataset is not None:
-        update["dataset"] = _placed_path(source.dataset, folder)
-    if source.import_ is not None:
-        update["import_"] = _placed_import(source.import_, folder)
-    return source.model_copy(update=update)
-
-
-def _placed_import(settings: Import, folder: Path) -> Import:
-    update: dict[str, Any] = {"sources": tuple(_placed_path(p, folder) for p in settings.sources)}
-    for name in ("masks", "tag_table"):
-        if (path := getattr(settings, name)) is not None:
-            update[name] = _placed_path(path, folder)
-    return settings.model_copy(update=update)
-
-
-def _placed_path(path: Path | str, folder: Path) -> Path:
-    def value(found: re.Match[str]) -> str:
-        name = found[1]
-        if name not in os.environ:
-            raise InputError(f"the recipe needs ${name}: set it to a folder, for example {name}=.")
-        return os.environ[name]
-
-    return (folder / Path(re.sub(r"\$(\w+)", value, str(path))).expanduser()).resolve()

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from cellwright.experiment.config import Recipe
 from cellwright.experiment.read import read_recipe
+from cellwright.experiment.results import Row, rows
 from cellwright.experiment.stages import Stage, data_places, plan
 from cellwright.experiment.stamps import Stamps
+from cellwright.experiment.table import write_table
 from cellwright.steps.result import Failure, StepResult, write_failures
 from cellwright.types import InputError
 
@@ -33,9 +34,10 @@ def run(
     recipe
         A TOML file, see `cellwright.experiment.config.Recipe`.
     output
-        Folder for data, models, predictions, scores and ``report.html``. A second call goes on
-        where the first one stopped; a stage whose settings changed is run again, with
-        everything that follows from it.
+        Folder for data, models, predictions, scores, ``report.html`` and, where the recipe holds
+        a paper's table, ``table.md`` and ``table.csv``. A second call goes on where the first
+        one stopped; a stage whose settings changed is run again, with everything that follows
+        from it.
     quick
         The recipe's small form.
     device
@@ -46,7 +48,8 @@ def run(
     Returns
     -------
     StepResult
-        Counts stages; ``details["report"]`` is the page.
+        Counts stages; ``details["report"]`` is the page, ``details["table"]`` the table or
+        None, ``details["not_run"]`` the variants that were not run with the reason of each.
     """
     settings = read_recipe(recipe, quick=quick)
     output = Path(output)
@@ -54,61 +57,79 @@ def run(
     stamps = Stamps(output / "stages")
     done = skipped = 0
     failed: list[Failure] = []
+    not_run = {v.name: f"needs {v.needs}" for v in settings.variants() if v.needs}
+    optional = {v.name for v in settings.variants() if v.optional}
     for number, stage in enumerate(stages, start=1):
+        if stage.variant in not_run:
+            continue
         state = stamps.prepare(stage)
         if state == "done":
             skipped += 1
             continue
         log.info("stage %d of %d: %s", number, len(stages), stage.name)
         mine: list[Failure] = []
-        with stamps.stamped(stage, mine):
-            mine += stage.action(state == "started")
+        try:
+            with stamps.stamped(stage, mine):
+                mine += stage.action(state == "started")
+        except InputError as error:
+            if stage.variant not in optional:
+                raise
+            not_run[stage.variant] = " ".join(str(error).split())
+            log.warning("%s is left out: %s", stage.name, not_run[stage.variant])
+            continue
         failed += mine
         done += 1
-    page = _report(settings, stages, output, quiet)
+    made = [s for s in stages if s.variant not in not_run]
+    found = rows(settings, output, not_run)
+    page = _report(settings, made, found, output, quiet)
+    details: dict[str, Any] = {"report": str(page), "table": None, "not_run": not_run}
+    if settings.paper:
+        write_table(
+            settings,
+            found,
+            output,
+            command=_command(Path(recipe), quick),
+            quick=quick,
+            seconds=stamps.seconds(made),
+        )
+        details["table"] = str(output / "table.md")
     write_failures(output, failed)
-    return StepResult(output, done, skipped, tuple(failed), {"report": str(page)})
+    return StepResult(output, done, skipped, tuple(failed), details)
 
 
-def _report(recipe: Recipe, stages: list[Stage], output: Path, quiet: bool) -> Path:
+def _command(recipe: Path, quick: bool) -> str:
+    """What makes the same again, from the folder of the recipes."""
+    parts = recipe.resolve().parts
+    at = max((i for i, part in enumerate(parts) if part == "recipes"), default=len(parts) - 1)
+    name = "/".join(parts[at:])
+    return f"cellwright run {name} -o {recipe.stem}" + (" --quick" if quick else "")
+
+
+def _report(
+    recipe: Recipe, stages: list[Stage], found: Sequence[Row], output: Path, quiet: bool
+) -> Path:
     from cellwright.steps.report import report
 
     order = ("evaluate", "predict", "train")
-    made = [s for s in stages if not s.name.startswith("data.")]
-    sources = [s.output for kind in order for s in made if s.name.endswith(f".{kind}")]
+    sources = [s.output for kind in order for s in stages if s.name.endswith(f".{kind}")]
     if recipe.data.test is not None:
         sources.append(data_places(recipe, output)["test"])
     page = output / "report.html"
-    paper = {"title": recipe.source, "rows": paper_rows(recipe, output)} if recipe.paper else None
-    report(sources, page, title=recipe.title, paper=paper, quiet=quiet)
+    paper = {"title": recipe.source, "rows": paper_rows(found)} if recipe.paper else None
+    line = recipe.data_line() if recipe.paper else ""
+    report(sources, page, title=recipe.title, first_line=line, paper=paper, quiet=quiet)
     return page
 
 
-def paper_rows(recipe: Recipe, output: Path) -> list[dict[str, Any]]:
-    """Each published figure with ours beside it, None where the recipe has no such score."""
-    rows = []
-    for row in recipe.paper:
-        ours = None
-        if row.variant is not None:
-            scores = output / row.variant / "scores.json"
-            ours = score_at(json.loads(scores.read_text(encoding="utf-8")), row.metric)
-        label = f"{row.name}: {row.metric}"
-        rows.append({"metric": label, "paper": row.value, "ours": ours, "note": row.note})
-    return rows
-
-
-def score_at(scores: Mapping[str, Any], metric: str) -> float:
-    """The score at a path such as ``"matching/0.50/accuracy"``.
-
-    Raises
-    ------
-    InputError
-        If there is none; the line lists what is there.
-    """
-    value: Any = scores
-    for part in metric.split("/"):
-        if not isinstance(value, Mapping) or part not in value:
-            there = ", ".join(map(str, value)) if isinstance(value, Mapping) else "a number"
-            raise InputError(f"no score {metric!r}: {part!r} is not among {there}")
-        value = value[part]
-    return float(value)
+def paper_rows(found: Sequence[Row]) -> list[Mapping[str, Any]]:
+    """One record for each published figure, with ours beside it or None."""
+    return [
+        {
+            "metric": f"{row.name}: {column}",
+            "paper": figure,
+            "ours": row.measured.get(column),
+            "note": "; ".join(row.notes),
+        }
+        for row in found
+        for column, figure in row.paper.items()
+    ]

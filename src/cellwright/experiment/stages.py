@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cellwright.experiment.config import Label, Recipe, Source, Variant
+from cellwright.experiment.config import Label, Recipe, Variant
+from cellwright.experiment.data_config import Source
+from cellwright.experiment.place import PARTS
 from cellwright.steps.result import Failure
 
 
@@ -27,6 +29,8 @@ class Stage:
         What it reads: outputs of earlier stages, or data sets made elsewhere.
     action
         Runs the step; called with True if an earlier call of the same settings was cut short.
+    variant
+        Whose stage it is; "" for data that all variants share.
     """
 
     name: str
@@ -34,6 +38,7 @@ class Stage:
     settings: dict[str, Any]
     inputs: tuple[Path, ...]
     action: Callable[[bool], tuple[Failure, ...]]
+    variant: str = ""
 
 
 def plan(recipe: Recipe, folder: Path, *, device: str, quiet: bool) -> list[Stage]:
@@ -46,7 +51,13 @@ def plan(recipe: Recipe, folder: Path, *, device: str, quiet: bool) -> list[Stag
             stages.append(_data(part, source, place, quiet))
     run = {"device": device, "quiet": quiet}
     for variant in recipe.variants():
+        if variant.needs:
+            continue
         here, training = folder / variant.name, places["train"]
+        if variant.segmenter is not None:
+            stages.append(_segment(variant, places["test"], here / "predictions", quiet))
+            stages.append(_evaluate(recipe, variant, places["test"], here, quiet))
+            continue
         label = recipe.label_of(variant)
         if label is not None:
             stages.append(_label(variant.name, label, training, here / "labels", quiet))
@@ -60,7 +71,7 @@ def plan(recipe: Recipe, folder: Path, *, device: str, quiet: bool) -> list[Stag
 
 def data_places(recipe: Recipe, folder: Path) -> dict[str, Path]:
     """Where each data set of `recipe` lies: train, val, test, as far as it has them."""
-    sources = {part: getattr(recipe.data, part) for part in ("train", "val", "test")}
+    sources = {part: getattr(recipe.data, part) for part in PARTS}
     return {
         part: source.dataset or folder / "data" / part
         for part, source in sources.items()
@@ -76,9 +87,10 @@ def _data(part: str, source: Source, output: Path, quiet: bool) -> Stage:
             settings = source.import_.model_dump()
             return import_images(settings.pop("sources"), output, **settings, quiet=quiet).failed
         assert source.simulate is not None
-        from cellwright.steps.simulate import simulate
+        from cellwright.experiment.simulated import simulated
 
-        return simulate(output, **source.simulate.model_dump(), quiet=quiet).failed
+        simulated(source.simulate, output, quiet=quiet)
+        return ()
 
     return Stage(f"data.{part}", output, source.model_dump(mode="json"), (), action)
 
@@ -89,7 +101,21 @@ def _label(name: str, settings: Label, images: Path, output: Path, quiet: bool) 
 
         return label(images, output, **settings.model_dump(), quiet=quiet).failed
 
-    return Stage(f"{name}.label", output, settings.model_dump(mode="json"), (images,), action)
+    record = settings.model_dump(mode="json")
+    return Stage(f"{name}.label", output, record, (images,), action, name)
+
+
+def _segment(variant: Variant, images: Path, output: Path, quiet: bool) -> Stage:
+    """The test images under a segmenter, which takes the place of training and prediction."""
+    settings: dict[str, Any] = {"segmenter": variant.segmenter, "options": variant.options}
+
+    def action(resume: bool) -> tuple[Failure, ...]:
+        from cellwright.steps.label import label
+
+        return label(images, output, quiet=quiet, **settings).failed
+
+    name = variant.name
+    return Stage(f"{name}.segment", output, dict(settings), (images,), action, name)
 
 
 def _train(
@@ -110,7 +136,7 @@ def _train(
 
     record = settings.model_dump(mode="json") | {"seed": recipe.seed}
     inputs = (dataset,) if val is None else (dataset, val)
-    return Stage(f"{variant.name}.train", output, record, inputs, action)
+    return Stage(f"{variant.name}.train", output, record, inputs, action, variant.name)
 
 
 def _predict(
@@ -124,18 +150,19 @@ def _predict(
 
         return predict(images, model, output, **settings.model_dump(), **run).failed
 
-    record = settings.model_dump(mode="json")
-    return Stage(f"{variant.name}.predict", output, record, (images, model), action)
+    record, name = settings.model_dump(mode="json"), variant.name
+    return Stage(f"{name}.predict", output, record, (images, model), action, name)
 
 
 def _evaluate(recipe: Recipe, variant: Variant, truth: Path, here: Path, quiet: bool) -> Stage:
     predictions, output = here / "predictions", here / "scores.json"
+    settings, name = recipe.evaluate, variant.name
 
     def action(resume: bool) -> tuple[Failure, ...]:
         from cellwright.steps.evaluate import evaluate
 
-        evaluate(truth, predictions, output, by=recipe.evaluate.by, quiet=quiet)
+        evaluate(truth, predictions, output, **settings.model_dump(), quiet=quiet)
         return ()
 
-    record = recipe.evaluate.model_dump(mode="json")
-    return Stage(f"{variant.name}.evaluate", output, record, (truth, predictions), action)
+    record = settings.model_dump(mode="json")
+    return Stage(f"{name}.evaluate", output, record, (truth, predictions), action, name)

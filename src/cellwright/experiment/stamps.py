@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,6 +78,10 @@ class Stamps:
             "settings": stage.settings,
         }
         self._write(stage, record)
+
+    def seconds(self, stages: Sequence[Stage]) -> dict[str, float]:
+        """How long each of `stages` took when it was run, by name."""
+        return {s.name: float(self._read(s).get("seconds", 0.0)) for s in stages}
 
     def _path(self, stage: Stage) -> Path:
         return self.folder / f"{stage.name}.json"

@@ -10,7 +10,7 @@ from typing import Any
 from cellwright.report.dataset_section import dataset_section
 from cellwright.report.error_section import error_section
 from cellwright.report.freshness import accuracies, stale
-from cellwright.report.html import Section, page, paragraph
+from cellwright.report.html import Section, join, page, paragraph
 from cellwright.report.model_section import model_section
 from cellwright.report.pictures import Track
 from cellwright.report.prediction_section import prediction_section
@@ -36,6 +36,7 @@ def document(
     *,
     track: Track,
     title: str | None = None,
+    first_line: str = "",
     paper: Mapping[str, Any] | None = None,
     max_images: int = 100,
 ) -> tuple[str, tuple[tuple[str, str], ...]]:
@@ -49,6 +50,8 @@ def document(
         Shows progress: called with an iterable and a description.
     title
         Title of the page.
+    first_line
+        Stands above everything else; "" for nothing.
     paper
         Published figures to print beside ours, see `paper_table`.
     max_images
@@ -110,7 +113,8 @@ def document(
     sections.append(Section("Versions", (versions_table(sources).html(),)))
     made = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
     noun = "source" if len(sources) == 1 else "sources"
-    lead = paragraph(f"Made {made} from {len(sources)} {noun}.", kind="soft")
+    first = [paragraph(first_line, kind="note")] if first_line else []
+    lead = join([*first, paragraph(f"Made {made} from {len(sources)} {noun}.", kind="soft")])
     foot = paragraph("Made by Cellwright. This page is one file and loads nothing.")
     return page(name, sections, lead=lead, foot=foot), failed
 

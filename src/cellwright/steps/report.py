@@ -18,6 +18,7 @@ def report(
     output: str | Path,
     *,
     title: str | None = None,
+    first_line: str = "",
     paper: Mapping[str, Any] | None = None,
     max_images: int = 100,
     tables: str | Path | None = None,
@@ -36,6 +37,8 @@ def report(
         whole.
     title
         Title of the page.
+    first_line
+        What a reader has to know before anything else, such as on which data figures were got.
     paper
         Published figures to print beside ours:
         ``{"title": ..., "rows": [{"metric", "paper", "ours", "note"}, ...]}``.
@@ -73,6 +76,7 @@ def report(
     text, failed = document(
         found,
         title=title,
+        first_line=first_line,
         paper=paper,
         max_images=max_images,
         track=lambda frames, label: track(frames, label, quiet=quiet),

@@ -1,0 +1,156 @@
+"""The data of a recipe: simulated plates, images on disk, data sets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from cellwright.types import Tag
+
+Pair = tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class Strict(BaseModel):
+    """A table of a recipe; an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Simulate(Strict):
+    """A simulated plate: arguments of ``cellwright simulate``, and what becomes of its images.
+
+    Parameters
+    ----------
+    tags
+        Further tags of its images, such as a cell line.
+    z
+        Names of the planes. If they are given, each plane becomes an image of its own, with
+        the name as its tag ``z`` and all cells of its field.
+    each_channel
+        Whether each channel becomes an image of its own, with its name as tag ``modality``.
+    vitality
+        Whether the classes of the cells are "Alive" and "Dead", which needs `dead`.
+    """
+
+    fields: Count = 8
+    shape: Pair = (256, 256)
+    cells: Count | None = None
+    overlap: Annotated[float, Field(ge=0, le=0.9)] = 0.1
+    max_shared: Annotated[float, Field(gt=0, le=1)] = 0.25
+    planes: Count = 1
+    modality: Literal["fluorescence", "brightfield", "both"] = "fluorescence"
+    kind: str = "round"
+    diameter: Positive = 16.0
+    pixel_size: Positive = 0.5
+    nuclei: bool = False
+    dead: Share | None = None
+    contrast: Positive | None = None
+    bleed: Share = 0.0
+    seed: Annotated[int, Field(ge=0)] = 0
+    tags: dict[str, Tag] = {}
+    z: tuple[int, ...] = ()
+    each_channel: bool = False
+    vitality: bool = False
+
+    #: keys that `cellwright.experiment.simulated` sees to, not the simulator
+    AFTER: ClassVar[tuple[str, ...]] = ("tags", "z", "each_channel", "vitality")
+
+    @model_validator(mode="after")
+    def _meets(self) -> Simulate:
+        if self.z and len(self.z) != self.planes:
+            raise ValueError(f"{len(self.z)} planes are named in z, there are {self.planes}")
+        if self.vitality and self.dead is None:
+            raise ValueError("vitality makes Alive and Dead the classes, which needs dead")
+        return self
+
+
+class Import(Strict):
+    """Images on disk; arguments of ``cellwright import``."""
+
+    sources: Annotated[tuple[Path, ...], Field(min_length=1)]
+    masks: Path | None = None
+    mask_kind: Literal["auto", "labels", "binary", "components", "outlines", "rois", "coco"] = (
+        "auto"
+    )
+    mask_pattern: str | None = None
+    mask_tiles: Literal["cells", "planes"] | None = None
+    pattern: str | tuple[str, ...] | None = None
+    tags: tuple[str, ...] = ()
+    tag_table: Path | None = None
+    where: tuple[str, ...] = ()
+    split: tuple[str, ...] = ()
+    group: tuple[str, ...] = ()
+    seed: Annotated[int, Field(ge=0)] = 0
+    channels: tuple[str, ...] = ()
+    channel: tuple[str, ...] = ()
+    keep_channels: tuple[str, ...] = ()
+    modalities: Literal["stack", "each"] = "stack"
+    planes: Literal["stack", "each"] = "stack"
+    project: Literal["median", "max", "mean", "focus"] | None = None
+    split_columns: Annotated[int, Field(ge=1)] = 1
+    split_rows: Annotated[int, Field(ge=1)] = 1
+    split_as: Literal["z", "channel"] = "z"
+    resize: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | None = None
+    axes: str | None = None
+    pixel_size: Annotated[float, Field(gt=0)] | None = None
+    class_name: str = "cell"
+
+
+class Source(Strict):
+    """Images of simulations (one or several in one data set), of an import, or a data set."""
+
+    simulate: tuple[Simulate, ...] | None = None
+    import_: Import | None = Field(default=None, alias="import")
+    dataset: Path | None = None
+
+    @field_validator("simulate", mode="before")
+    @classmethod
+    def _in_a_list(cls, value: Any) -> Any:
+        return [value] if isinstance(value, Mapping | Simulate) else value
+
+    @field_validator("simulate")
+    @classmethod
+    def _together(cls, parts: tuple[Simulate, ...] | None) -> tuple[Simulate, ...] | None:
+        if parts is not None and not parts:
+            raise ValueError("an empty list came, at least one simulation is wanted")
+        kinds = {(p.nuclei, p.vitality) for p in parts or ()}
+        if len(kinds) > 1:
+            raise ValueError("simulations of one data set must agree in nuclei and vitality")
+        return parts
+
+    @model_validator(mode="after")
+    def _one_of_three(self) -> Source:
+        given = [n for n in ("simulate", "import_", "dataset") if getattr(self, n) is not None]
+        if len(given) != 1:
+            raise ValueError(f"wants one of simulate, import, dataset; {len(given)} came")
+        return self
+
+
+class Data(Strict):
+    """Images to learn from, to tune on, and to be scored on."""
+
+    train: Source
+    val: Source | None = None
+    test: Source | None = None
+
+
+class PaperData(Data):
+    """The paper's own images, taken in place of the stand-in where the user has them.
+
+    Parameters
+    ----------
+    variable
+        Variable of the environment that names their folder; where it is set, these sources
+        replace those of ``[data]`` in the full form of the recipe.
+    settings
+        Values laid over ``[train]`` with them, such as epochs that make as many steps.
+    """
+
+    variable: str
+    settings: dict[str, Any] = Field(default_factory=dict)

@@ -1,0 +1,113 @@
+"""A paper's rows with the measured figures beside them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cellwright.experiment.config import PaperRow, Recipe
+from cellwright.types import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of the comparison, both sides in the paper's unit.
+
+    Parameters
+    ----------
+    name
+        What the paper calls it.
+    variant
+        Whose scores were measured; "" for none.
+    paper
+        Column -> published figure.
+    measured
+        Column -> ours; None where it is not defined. Empty if nothing was run; a column that
+        the paper does not fill in this row may be left out.
+    notes
+        What has to be known of it.
+    """
+
+    name: str
+    variant: str
+    paper: Mapping[str, float]
+    measured: Mapping[str, float | None]
+    notes: tuple[str, ...] = ()
+
+
+def rows(recipe: Recipe, output: Path, not_run: Mapping[str, str]) -> list[Row]:
+    """Every row of the recipe's paper table.
+
+    Parameters
+    ----------
+    recipe
+        The recipe.
+    output
+        The folder it was run in.
+    not_run
+        Variants without scores, and why.
+
+    Raises
+    ------
+    InputError
+        If a column that the paper fills is not among the scores of a variant that was run.
+    """
+    scores: dict[str, Mapping[str, Any]] = {}
+    found = []
+    for row in recipe.paper:
+        reason = not_run.get(row.variant or "") or (f"needs {row.needs}" if row.needs else "")
+        measured: Mapping[str, float | None] = {}
+        if row.variant and not reason:
+            path = output / row.variant / "scores.json"
+            if row.variant not in scores:
+                scores[row.variant] = json.loads(path.read_text(encoding="utf-8"))
+            measured = _measured(recipe, row, scores[row.variant])
+        notes = ((f"not run: {reason}",) if reason else ()) + ((row.note,) if row.note else ())
+        found.append(Row(row.name, row.variant or "", row.figures, measured, notes))
+    return found
+
+
+def _measured(recipe: Recipe, row: PaperRow, scores: Mapping[str, Any]) -> dict[str, float | None]:
+    measured: dict[str, float | None] = {}
+    for column, path in recipe.columns.items():
+        try:
+            value = score_at(scores, f"{row.within}/{path}" if row.within else path)
+        except InputError:
+            if column in row.figures:
+                raise
+            continue
+        percent = value is not None and column in recipe.percent
+        measured[column] = 100 * value if percent and value is not None else value
+    return measured
+
+
+def score_at(scores: Mapping[str, Any], path: str) -> float | None:
+    """The score at a path such as ``"matching/0.50/accuracy"``; None if it is not defined.
+
+    In a list of records, as the error analysis is, a part of the path is the name of one:
+    ``"analysis/gt mask/coco/segm/AP"``.
+
+    Raises
+    ------
+    InputError
+        If there is none; the line lists what is there.
+
+    Examples
+    --------
+    >>> score_at({"analysis": [{"name": "gt mask", "AP": 0.5}]}, "analysis/gt mask/AP")
+    0.5
+    """
+    value: Any = scores
+    for part in path.split("/"):
+        if isinstance(value, list):
+            value = {str(record.get("name")): record for record in value}
+        if not isinstance(value, Mapping) or part not in value:
+            there = ", ".join(map(str, value)) if isinstance(value, Mapping) else "a number"
+            raise InputError(f"no score {path!r}: {part!r} is not among {there or 'nothing'}")
+        value = value[part]
+    if value is not None and not isinstance(value, int | float):
+        raise InputError(f"no score {path!r}: it is not a number")
+    return None if value is None else float(value)

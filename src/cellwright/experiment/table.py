@@ -1,0 +1,144 @@
+"""The table of a recipe as files: ``table.md`` to read and ``table.csv`` to compute with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cellwright.experiment.config import Recipe
+from cellwright.experiment.results import Row
+from cellwright.report.table_text import csv_text, markdown_text
+from cellwright.report.tables import NONE, Table
+from cellwright.steps.machine import processor, versions
+
+QUICK = (
+    "This is the --quick form: {minutes:.1f} minutes in all, small networks, very little data, "
+    "learning rates for few steps. It says nothing about the paper's claim; it shows that the "
+    "machinery runs from data to this table."
+)
+
+
+def write_table(
+    recipe: Recipe,
+    found: Sequence[Row],
+    output: Path,
+    *,
+    command: str,
+    quick: bool,
+    seconds: Mapping[str, float],
+) -> None:
+    """Write ``table.md`` and ``table.csv`` into `output`; the first line names the data.
+
+    Parameters
+    ----------
+    recipe, found
+        The recipe and its `rows`.
+    output
+        The folder that the recipe was run in.
+    command
+        The command that makes it.
+    quick
+        Whether it was the recipe's small form.
+    seconds
+        Stage -> how long it took.
+    """
+    from cellwright.formats.atomic import write_text
+
+    made = [f"Command: `{command}`", f"Seed: {recipe.seed}. Processor: {processor()}."]
+    made.append("Versions: " + ", ".join(f"{k} {v}" for k, v in versions().items()) + ".")
+    made.append(f"{sum(seconds.values()):.0f} s in all, {datetime.now(UTC):%Y-%m-%d}.")
+    total = sum(seconds.values()) / 60
+    parts = [
+        recipe.data_line(),
+        f"# {recipe.title}",
+        f"**{QUICK.format(minutes=total)}**" if quick else "",
+        markdown_text(comparison(recipe, found)).rstrip(),
+        "\n".join(f"- {note}" for note in recipe.notes),
+        markdown_text(variants(recipe, output, seconds)).rstrip(),
+        "\n".join(f"- {line}" for line in made),
+    ]
+    write_text("\n\n".join(part for part in parts if part) + "\n", output / "table.md")
+    write_text(csv_text(figures(recipe, found)), output / "table.csv")
+
+
+def comparison(recipe: Recipe, found: Sequence[Row]) -> Table:
+    """The paper's table with a column of ours beside each of its own."""
+    digits = {c: max([_digits(r.paper[c]) for r in found if c in r.paper] or [0])
+              for c in recipe.columns}  # fmt: skip
+    columns = [f"{c}, {who}" for c in recipe.columns for who in ("paper", "measured")]
+    body = []
+    for row in found:
+        cells = []
+        for column in recipe.columns:
+            percent = column in recipe.percent
+            figure = row.paper.get(column)
+            cells.append(NONE if figure is None else f"{figure:.{digits[column]}f}")
+            cells.append(_shown(row.measured.get(column), percent=percent))
+        body.append((row.name, *cells, "; ".join(row.notes)))
+    unit = f"In percent: {', '.join(recipe.percent)}." if recipe.percent else ""
+    source = recipe.source or recipe.title
+    return Table(f"{source}: paper beside measured", ("Row", *columns, "Note"), tuple(body), unit)
+
+
+def figures(recipe: Recipe, found: Sequence[Row]) -> Table:
+    """One line for each figure: exact values, and the data of each side."""
+    theirs, ours = recipe.source, recipe.stand_in or "the same data"
+    body = [
+        (row.name, column, row.paper.get(column), row.measured.get(column), row.variant or None,
+         path, "%" if column in recipe.percent else "", "; ".join(row.notes), theirs, ours)
+        for row in found
+        for column, path in recipe.columns.items()
+    ]  # fmt: skip
+    names = ("row", "column", "paper", "measured", "variant", "score", "unit", "note",
+             "data of the paper", "data measured on")  # fmt: skip
+    return Table("figures", names, tuple(body))
+
+
+def variants(recipe: Recipe, output: Path, seconds: Mapping[str, float]) -> Table:
+    """What was run for each variant, and how long it took."""
+    body = []
+    for variant in recipe.variants():
+        name, made = variant.name, dict[str, Any]()
+        if variant.segmenter is not None:
+            method = f"segmenter {variant.segmenter}"
+        else:
+            method = recipe.train_of(variant).method
+        if f"{name}.train" in seconds:
+            made = _provenance(output / name / "model")
+        options, training = made.get("options") or {}, made.get("training") or {}
+        rate = options.get("learning_rate")
+        steps = f"{options['optimizer']}, {rate:g}, {options['schedule']}" if rate else None
+        learned = seconds.get(f"{name}.train")
+        used = seconds.get(f"{name}.predict", seconds.get(f"{name}.segment"))
+        body.append((name, method, steps, training.get("epochs"), learned, used))
+    names = ("Variant", "Method", "Optimiser, rate", "Epochs", "Training, s", "Prediction, s")
+    return Table("What was run", names, tuple(body))
+
+
+def _provenance(model: Path) -> dict[str, Any]:
+    """What the model says of its training; nothing if there is no model."""
+    card = model / "model.json"
+    if not card.is_file():
+        return {}
+    return dict(json.loads(card.read_text(encoding="utf-8")).get("provenance") or {})
+
+
+def _digits(value: float) -> int:
+    """Digits behind the point as the paper prints it.
+
+    >>> _digits(0.098), _digits(85.5), _digits(0.0)
+    (3, 1, 0)
+    """
+    text = f"{value:.6f}".rstrip("0")
+    return len(text.partition(".")[2])
+
+
+def _shown(value: float | None, *, percent: bool) -> str:
+    if value is None:
+        return NONE
+    if percent:
+        return f"{value:.1f}" if value >= 1 or value == 0 else f"{value:.2g}"
+    return f"{value:.4f}"
