@@ -42,7 +42,9 @@ class Curves(Callback):
     def on_train_epoch_end(
         self, trainer: lightning.Trainer, module: lightning.LightningModule
     ) -> None:
-        """Add the epoch's row."""
+        """Add the epoch's row; of several processes the first one writes."""
+        if not trainer.is_global_zero:
+            return
         rate = trainer.optimizers[0].param_groups[0]["lr"]
         row = {
             "epoch": trainer.current_epoch,
@@ -57,6 +59,8 @@ class Curves(Callback):
 
     def on_fit_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         """Draw the picture."""
+        if not trainer.is_global_zero:
+            return
         draw(self.rows, self.folder / "curves.png")
 
     def state_dict(self) -> dict[str, Any]:

@@ -88,7 +88,6 @@ def fit(
     pace = Pace(
         settings.budget,
         settings.steps,
-        batches_per_epoch=settings.crops_per_epoch // settings.batch_size,
         accumulate=settings.accumulate,
         seed=learner.crops.seed,
     )

@@ -38,8 +38,6 @@ class Pace(Callback):
     ----------
     budget, steps
         How long, and how large the steps are.
-    batches_per_epoch
-        Batches of an epoch.
     accumulate
         Batches per step.
     seed
@@ -51,13 +49,11 @@ class Pace(Callback):
         budget: Budget,
         steps: StepSettings,
         *,
-        batches_per_epoch: int,
         accumulate: int = 1,
         seed: int = 0,
     ) -> None:
         self.budget = budget
         self.steps = steps
-        self.batches_per_epoch = max(batches_per_epoch, 1)
         self.accumulate = accumulate
         self.seed = seed
         self.seconds = 0.0
@@ -70,8 +66,8 @@ class Pace(Callback):
         """Share of the budget used up, 0 to 1."""
         if self.budget.minutes is not None:
             return min(self.elapsed / (60 * self.budget.minutes), 1.0)
-        batches = (self.budget.epochs or 1) * self.batches_per_epoch
-        return min(trainer.fit_loop.total_batch_idx / batches, 1.0)
+        batches = (self.budget.epochs or 1) * trainer.num_training_batches
+        return min(trainer.fit_loop.total_batch_idx / max(batches, 1), 1.0)
 
     @property
     def elapsed(self) -> float:
