@@ -41,7 +41,8 @@ def nucleus_owners(cells: Instances, nuclei: Instances) -> np.ndarray:
     if cells.tags and nuclei.tags:
         known = {t["cell"]: n for n, t in enumerate(cells.tags) if "cell" in t}
         for number, tags in enumerate(nuclei.tags):
-            owner[number] = known.get(tags.get("cell"), owner[number])
+            if "cell" in tags and tags["cell"] in known:
+                owner[number] = known[tags["cell"]]
     return owner
 
 
