@@ -1,6 +1,8 @@
 """What the comparisons share: train, predict and score one method in processes of their own.
 
-A trial that was recorded is not run again, so that a comparison can be run in pieces.
+A trial that was recorded is not run again, so that a comparison can be run in pieces. Every
+command runs on one thread, and its clock is the processor time of that thread: other work on the
+machine, which would make minutes unequal, does not count.
 """
 
 from __future__ import annotations
@@ -30,17 +32,14 @@ class Trial:
     flags: Sequence[str] = ()
 
 
-def command(*words: object, threads: int) -> tuple[float, float]:
-    """Run a command of this package; its wall seconds and peak memory in MiB."""
-    environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
-    started = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "cellwright", *map(str, words), "-q"], env=environment
-    )
+def command(*words: object) -> tuple[float, float]:
+    """Run a command of this package on one thread; its processor seconds and peak memory in MiB."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen([sys.executable, __file__, *map(str, words), "-q"], env=environment)
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(f"cellwright {' '.join(map(str, words))} failed")
-    return time.perf_counter() - started, usage.ru_maxrss / 1024
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def run(
@@ -51,7 +50,6 @@ def run(
     work: Path,
     minutes: float,
     seed: int = 0,
-    threads: int = 1,
     classes: Sequence[str] = ("cell",),
 ) -> dict[str, Any]:
     """Train on `train`, predict `test`, score it; or read what was recorded before."""
@@ -65,18 +63,14 @@ def run(
         command(
             *("train", train, "-o", model, "--method", trial.method, "--minutes", minutes),
             *("--seed", seed, "--resume", *options, *trial.flags),
-            threads=threads,
         )
     pixels = _pixels(test)
-    _, idle = command("methods", threads=threads)
-    spent, peak = command(
-        "predict", test, "-m", model, "-o", found, "--format", "coco", threads=threads
-    )
+    _, idle = command("methods")
+    spent, peak = command("predict", test, "-m", model, "-o", found, "--format", "coco")
     scores = place / "scores.json"
     command(
         *("evaluate", test, found, "-o", scores, "--preset", "livecell"),
         *(("--classes", ",".join(classes)) if classes else ()),
-        threads=threads,
     )
     card = json.loads((model / "model.json").read_text())
     figures = {
@@ -139,3 +133,19 @@ def _curve(path: Path) -> list[tuple[float, float]]:
             for row in csv.DictReader(file)
             if row.get("fold_accuracy50")
         ]
+
+
+def main() -> None:
+    """Run the command that was given, by the clock of its thread."""
+    import torch
+
+    torch.set_num_threads(1)
+    time.monotonic = time.perf_counter = time.process_time
+    from cellwright.cli import main as cellwright
+
+    sys.argv[0] = "cellwright"
+    cellwright()
+
+
+if __name__ == "__main__":
+    main()
