@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from torchvision.models.detection import MaskRCNN as TheirMaskRCNN
@@ -66,6 +68,9 @@ def test_parameters_are_those_of_the_document() -> None:
         }
         small = MaskRCNN(1, 1, backbone="resnet18", channels=64, hidden=256)
     assert parameters(small) == 12_453_787
+    document = (Path(__file__).parents[2] / "docs/networks/mask_rcnn.md").read_text("utf-8")
+    for total in (*counts.values(), parameters(small), 44_401_393, 44_454_513):
+        assert f"{total:,}" in document
     assert counts == {
         ("frozen", 1): 43_916_123,
         ("frozen", 2): 43_921_505,
@@ -267,6 +272,9 @@ def test_losses_under_bfloat16_are_float32_and_near() -> None:
         with torch.autocast("cpu", dtype=torch.bfloat16):
             half = net.losses(image, batch_of(truth))
             found = net.detect(image)[0]
+            features, _ = net._features(image)
+    # Anchors take the features' type: in bfloat16 their places would be rounded beyond 256.
+    assert {maps.dtype for maps in features.values()} == {torch.float32}
     assert found["boxes"].dtype == torch.float32
     assert all(v.dtype == torch.float32 for v in half.values())
     for name in ("objectness", "class", "mask"):
