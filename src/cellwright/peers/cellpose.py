@@ -129,13 +129,12 @@ def cellpose(
     InputError
         If the package or the file is not here, or the file is of another version.
     """
-    import torch
-
+    major = min(packages.version("cellpose")[0], max(DEFAULTS))
+    path = model_file(DEFAULTS.get(major, "") if model is None else str(model), major)
     packages.cellpose()
+    import torch
     from cellpose.models import CellposeModel
 
-    major = min(packages.version("cellpose")[0], max(DEFAULTS))
-    path = model_file(DEFAULTS[major] if model is None else str(model), major)
     where = torch.device(resolve(device))
     options: dict[str, Any] = {"gpu": where.type != "cpu", "device": where}
     if major == 3 and path.name == FILE_NAMES["nuclei"]:
