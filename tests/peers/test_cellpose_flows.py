@@ -91,6 +91,7 @@ def test_the_network_is_the_published_one() -> None:
     held = sum(v.numel() * v.element_size() for v in net.net.state_dict().values())
     assert held / 1e6 == pytest.approx(26.5, abs=0.15)  # the published file has 26.6 MB
     assert net.stride == 8
+    assert sum(p.numel() for p in CellposeNet(1).parameters()) == 6_600_521
 
 
 @three

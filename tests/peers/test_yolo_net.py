@@ -114,3 +114,19 @@ def test_what_importing_the_package_replaces_is_put_back() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "AGPL-3.0" in done.stderr
+
+
+@pytest.mark.parametrize(("family", "total"), [("yolov8", 3_263_523), ("yolov5", 2_760_275)])
+def test_totals_and_shapes_are_those_of_the_document(family: str, total: int) -> None:
+    net = YoloNet(family).eval()
+    assert sum(p.numel() for p in net.parameters()) == total
+    with torch.no_grad():
+        raw = net._raw(torch.rand(1, 1, 256, 256))
+    assert raw["boxes"].shape == (1, 64, 1344)
+    assert raw["mask_coefficient"].shape == (1, 32, 1344)
+    assert raw["proto"].shape == (1, 32, 64, 64)
+    assert [tuple(level.shape[1:]) for level in raw["feats"]] == [
+        (64, 32, 32),
+        (128, 16, 16),
+        (256, 8, 8),
+    ]
