@@ -108,6 +108,37 @@ def test_nuclei_tell_cells_apart_that_the_distance_does_not() -> None:
     assert match(truth[:2], joined, [0.9])[0].tp < 2
 
 
+@pytest.mark.parametrize("heads", [("cytoplasm", "nuclei"), HEADS], ids=len)
+def test_one_nucleus_is_one_cell_whatever_its_shape(heads: tuple[str, ...]) -> None:
+    shape = (40, 80)
+    dumbbell = disc(shape, 20, 20, 14) | disc(shape, 20, 60, 14)
+    dumbbell[18:23, 20:60] = True
+    truth = labelled([dumbbell, disc(shape, 20, 20, 4)], [0, 1])
+    codec = HeadsCodec(BOTH, heads)
+    assert codec.decode(codec.encode(truth)).areas.tolist() == truth.areas.tolist()
+    assert len(HeadsCodec(BOTH).decode(codec.encode(truth))) == 2
+
+
+def test_borders_tell_cells_apart_that_the_distance_does_not() -> None:
+    left, right = square(40, 10, 30, 6, 20), square(40, 10, 30, 20, 34)
+    truth = labelled([left, right], [0, 0])
+    codec = HeadsCodec(BOTH, ("cytoplasm", "border", "background"))
+    back = codec.decode(codec.encode(truth))
+    assert match(truth, back, [0.9])[0].tp == 2
+    assert match(truth, HeadsCodec(BOTH).decode(codec.encode(truth)), [0.9])[0].tp < 2
+
+
+def test_specks_of_nuclei_are_no_nuclei() -> None:
+    shape = (40, 40)
+    truth = labelled(
+        [disc(shape, 20, 20, 14), disc(shape, 20, 20, 1), square(40, 2, 5, 2, 5)], [0, 1, 1]
+    )
+    codec = HeadsCodec(BOTH, ("cytoplasm", "nuclei"), min_nucleus_area=6)
+    back = codec.decode(codec.encode(truth))
+    assert back.classes.tolist() == [0, 1]
+    assert back.areas[1] == 9
+
+
 def test_nuclei_carry_the_number_of_their_cell() -> None:
     shape = (40, 90)
     masks = [disc(shape, 20, c, 14) for c in (20, 60)]

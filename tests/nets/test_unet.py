@@ -104,15 +104,16 @@ def test_squeeze_and_excitation_by_hand() -> None:
     torch.testing.assert_close(block(x), x * scale[..., None, None])
 
 
-def test_a_head_reaches_its_own_decoder_only() -> None:
+@pytest.mark.parametrize(("own", "other", "channels"), [("a", "b", [0]), ("b", "a", [1, 2])])
+def test_a_head_reaches_its_own_decoder_only(own: str, other: str, channels: list[int]) -> None:
     net = SEUNet(2, {"a": 1, "b": 2}, widths=(4, 8, 8))
     out = net(torch.rand(2, 2, 8, 8))
     assert out.shape == (2, 3, 8, 8)
-    out[:, :1].square().sum().backward()
+    out[:, channels].square().sum().backward()
     touched = {n for n, p in net.named_parameters() if p.grad is not None and p.grad.any()}
-    assert not {n for n in touched if n.startswith(("decoders.b.", "heads.b."))}
+    assert not {n for n in touched if n.startswith((f"decoders.{other}.", f"heads.{other}."))}
     convolutions = {n for n, p in net.named_parameters() if p.shape[2:] == (3, 3)}
-    assert touched >= {n for n in convolutions if n.startswith(("encoder.", "decoders.a."))}
+    assert touched >= {n for n in convolutions if n.startswith(("encoder.", f"decoders.{own}."))}
 
 
 def test_one_decoder_is_shared_if_not_decoupled() -> None:
