@@ -138,7 +138,8 @@ def iaunet(
         normalise=normalise,
         light=light,
     )
-    criterion = replace(SetCriterion(stride=stride), **dict(loss_weights or {}))
+    chosen: dict[str, Any] = dict(loss_weights or {})
+    criterion = replace(SetCriterion(stride=stride), **chosen)
     return QueryMethod(
         net, criterion=criterion, codec=QueryCodec(tuple(class_names), capacity=queries)
     )
