@@ -38,6 +38,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "sparse-seunet-multilevel": {"widths": WIDTHS, "queries": 8},
     "sparse-seunet-overlap": {"widths": WIDTHS, "queries": 8},
     "sparse-seunet-objectness": {"widths": WIDTHS, "queries": 8},
+    "iaunet": {"widths": WIDTHS, "queries": 8, "dim": 16, "heads": 2, "blocks": 3},
     "yolov8-seg": {"detections": 10},
     "yolov5-seg": {"detections": 10},
 }

@@ -10,6 +10,7 @@ from cellwright.types import InputError
 from cellwright.zoo import (
     centermask,
     ensemble,
+    iaunet,
     maskrcnn,
     overlap_heads,
     peers,
@@ -25,6 +26,7 @@ METHODS: tuple[MethodEntry, ...] = (
     *seunets.ENTRIES,
     *overlap_heads.ENTRIES,
     *sparse.ENTRIES,
+    *iaunet.ENTRIES,
     *maskrcnn.ENTRIES,
     *centermask.ENTRIES,
     *peers.ENTRIES,
