@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,8 @@ def test_the_table_says_how_it_was_made(made: Path) -> None:
     text = (made / "table.md").read_text(encoding="utf-8")
     assert "| net | 0.50 |" in text
     assert "| 12.25 |" in text
+    assert "| 44.0 |" in text
+    assert re.search(r"\d s in all, of which \d+ s of the processor's time", text)
     assert "In percent: AP." in text
     assert "A slip of the paper." in text
     assert "`cellwright run tiny.toml -o tiny`" in text

@@ -46,5 +46,7 @@ def run(
     from cellwright.experiment.run import run as step
 
     result = step(recipe, output, quick=quick, device=device, quiet=quiet)
-    say(f"report: {result.details['report']}")
+    for name in ("report", "table"):
+        if result.details[name]:
+            say(f"{name}: {result.details[name]}")
     return result

@@ -91,6 +91,7 @@ def run(
             command=_command(Path(recipe), quick),
             quick=quick,
             seconds=stamps.seconds(made),
+            busy=sum(stamps.seconds(made, processor=True).values()),
         )
         details["table"] = str(output / "table.md")
     write_failures(output, failed)

@@ -68,20 +68,23 @@ class Stamps:
     def stamped(self, stage: Stage, failed: list[Failure]) -> Iterator[None]:
         """Note the start of `stage`, and its end; with failures it stays open."""
         start, digest = time.monotonic(), self.digests[stage.output]
+        busy = time.process_time()
         self._write(stage, {"digest": digest, "state": "started", "settings": stage.settings})
         yield
         record = {
             "digest": digest,
             "state": "started" if failed else "done",
             "seconds": round(time.monotonic() - start, 2),
+            "processor_seconds": round(time.process_time() - busy, 2),
             "failed": len(failed),
             "settings": stage.settings,
         }
         self._write(stage, record)
 
-    def seconds(self, stages: Sequence[Stage]) -> dict[str, float]:
-        """How long each of `stages` took when it was run, by name."""
-        return {s.name: float(self._read(s).get("seconds", 0.0)) for s in stages}
+    def seconds(self, stages: Sequence[Stage], *, processor: bool = False) -> dict[str, float]:
+        """How long each of `stages` took when it was run, or of the processor's time, by name."""
+        key = "processor_seconds" if processor else "seconds"
+        return {s.name: float(self._read(s).get(key, 0.0)) for s in stages}
 
     def _path(self, stage: Stage) -> Path:
         return self.folder / f"{stage.name}.json"

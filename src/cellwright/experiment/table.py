@@ -29,6 +29,7 @@ def write_table(
     command: str,
     quick: bool,
     seconds: Mapping[str, float],
+    busy: float,
 ) -> None:
     """Write ``table.md`` and ``table.csv`` into `output`; the first line names the data.
 
@@ -44,17 +45,22 @@ def write_table(
         Whether it was the recipe's small form.
     seconds
         Stage -> how long it took.
+    busy
+        Seconds of the processor's time, over all its threads.
     """
     from cellwright.formats.atomic import write_text
 
     made = [f"Command: `{command}`", f"Seed: {recipe.seed}. Processor: {processor()}."]
     made.append("Versions: " + ", ".join(f"{k} {v}" for k, v in versions().items()) + ".")
-    made.append(f"{sum(seconds.values()):.0f} s in all, {datetime.now(UTC):%Y-%m-%d}.")
-    total = sum(seconds.values()) / 60
+    total = sum(seconds.values())
+    made.append(
+        f"{total:.0f} s in all, of which {busy:.0f} s of the processor's time; "
+        f"{datetime.now(UTC):%Y-%m-%d}."
+    )
     parts = [
         recipe.data_line(),
         f"# {recipe.title}",
-        f"**{QUICK.format(minutes=total)}**" if quick else "",
+        f"**{QUICK.format(minutes=total / 60)}**" if quick else "",
         markdown_text(comparison(recipe, found)).rstrip(),
         "\n".join(f"- {note}" for note in recipe.notes),
         markdown_text(variants(recipe, output, seconds)).rstrip(),
@@ -75,7 +81,8 @@ def comparison(recipe: Recipe, found: Sequence[Row]) -> Table:
         for column in recipe.columns:
             percent = column in recipe.percent
             figure = row.paper.get(column)
-            cells.append(NONE if figure is None else f"{figure:.{digits[column]}f}")
+            least = 1 if percent else digits[column]
+            cells.append(NONE if figure is None else f"{figure:.{max(_digits(figure), least)}f}")
             cells.append(_shown(row.measured.get(column), percent=percent))
         body.append((row.name, *cells, "; ".join(row.notes)))
     unit = f"In percent: {', '.join(recipe.percent)}." if recipe.percent else ""
