@@ -19,17 +19,9 @@ from cellwright.fetch import Fetched, RemoteFile
 from cellwright.nets.mask_rcnn import MaskRCNN
 from cellwright.synth import simulate_field
 from cellwright.types import InputError, Instances
-from cellwright.zoo import maskrcnn as module
-from cellwright.zoo.maskrcnn import (
-    COCO,
-    ENTRIES,
-    for_inputs,
-    hold_still,
-    maskrcnn,
-    renamed,
-    start_from,
-    without_download,
-)
+from cellwright.zoo import maskrcnn_weights as module
+from cellwright.zoo.maskrcnn import ENTRIES, hold_still, maskrcnn, without_download
+from cellwright.zoo.maskrcnn_weights import COCO, for_inputs, renamed, start_from
 
 SMALL = {
     "backbone": "resnet18",

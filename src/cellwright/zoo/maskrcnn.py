@@ -6,39 +6,20 @@ own code (BSD-3-Clause). Deviations are listed in `nets.mask_rcnn`.
 
 from __future__ import annotations
 
-import logging
-import pickle
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from cellwright.codecs.boxes import BoxCodec
-from cellwright.fetch import RemoteFile, Weights, download
 from cellwright.nets.mask_rcnn import MaskRCNN
 from cellwright.types import InputError
 from cellwright.zoo.entry import MethodEntry
 from cellwright.zoo.instance import DetectorMethod
+from cellwright.zoo.maskrcnn_weights import coco_weights, for_inputs, start_from
 
-log = logging.getLogger(__name__)
+__all__ = ["maskrcnn", "without_download", "hold_still", "for_inputs", "ENTRIES"]
 
-#: torchvision's MaskRCNN_ResNet50_FPN_Weights.COCO_V1; its name ends with the first digits of
-#: its SHA-256
-COCO = Weights(
-    "maskrcnn-resnet50-fpn-coco",
-    "Mask R-CNN, ResNet-50-FPN, torchvision's first weights",
-    (
-        RemoteFile(
-            "https://download.pytorch.org/models/maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth",
-            "maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth",
-        ),
-    ),
-    "BSD-3-Clause",
-    "COCO 2017: 118 thousand photographs of everyday things",
-    page="https://docs.pytorch.org/vision/stable/models/mask_rcnn.html",
-)
 CHOICES = ("none", "coco")
 
 
@@ -121,58 +102,6 @@ def maskrcnn(
     return DetectorMethod(net, codec=BoxCodec(tuple(class_names), capacity=detections))
 
 
-def coco_weights() -> dict[str, Tensor]:
-    """torchvision's COCO checkpoint by tensor name, downloaded unless it is in the cache.
-
-    Raises
-    ------
-    InputError
-        It cannot be fetched or is damaged; the message says how to go on without.
-    """
-    file = COCO.files[0]
-    otherwise = "or train from random weights: --option weights=none"
-    try:
-        fetched = download(file, COCO.folder)
-    except InputError as error:
-        raise InputError(f"{error}; put it into {COCO.folder}, {otherwise}") from error
-    digits = Path(file.name).stem.rsplit("-", 1)[1]
-    if not fetched.sha256.startswith(digits):
-        raise InputError(
-            f"{fetched.path} has the hash {fetched.sha256[:12]}..., its name says {digits}: it is "
-            f"damaged or another file; delete it and try again, {otherwise}"
-        )
-    try:
-        return dict(torch.load(fetched.path, map_location="cpu", weights_only=True))
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise InputError(f"{fetched.path} cannot be read: {error}; {otherwise}") from error
-
-
-def start_from(checkpoint: Mapping[str, Tensor], net: MaskRCNN) -> tuple[str, ...]:
-    """Take over what fits of a Mask R-CNN checkpoint of torchvision.
-
-    The first convolution is adapted to the input channels (`for_inputs`). Tensors of the
-    class-specific layers do not fit and start afresh.
-
-    Returns
-    -------
-    Names of the tensors of either side that were not taken over; they are logged too.
-    """
-    source = {renamed(name): value for name, value in checkpoint.items()}
-    first = "backbone.body.conv1.weight"
-    target = net.state_dict()
-    if first in source:
-        source[first] = for_inputs(source[first], target[first].shape[1])
-    source = {n: v for n, v in source.items() if not n.endswith("num_batches_tracked")}
-    fits = {n: v for n, v in source.items() if n in target and target[n].shape == v.shape}
-    if not fits:
-        raise InputError("no tensor of the checkpoint fits Mask R-CNN: is it one of torchvision's?")
-    net.load_state_dict(fits, strict=False)
-    unfit = tuple(sorted((set(source) | set(target)) - set(fits)))
-    if unfit:
-        log.warning("not taken over, and trained from random values: %s", ", ".join(unfit))
-    return unfit
-
-
 def without_download(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments that build the same network with random weights: what a model folder needs.
 
@@ -184,36 +113,6 @@ def without_download(arguments: Mapping[str, Any]) -> dict[str, Any]:
     if arguments.get("weights", "none") == "none":
         return dict(arguments)
     return {"norm": "frozen", "trainable": 3} | dict(arguments) | {"weights": "none"}
-
-
-def renamed(name: str) -> str:
-    """The present name of a tensor of torchvision's first Mask R-CNN checkpoint.
-
-    Examples
-    --------
-    >>> renamed("backbone.fpn.inner_blocks.0.weight"), renamed("roi_heads.mask_head.mask_fcn2.bias")
-    ('backbone.fpn.inner_blocks.0.0.weight', 'roi_heads.mask_head.1.0.bias')
-    """
-    parts = name.split(".")
-    if name.startswith("backbone.fpn.") and len(parts) == 5:
-        parts.insert(4, "0")
-    elif name.startswith("rpn.head.conv.") and len(parts) == 4:
-        parts[3:3] = ["0", "0"]
-    elif parts[-2].startswith("mask_fcn") and parts[-2][8:].isdigit():
-        parts[-2:-1] = [str(int(parts[-2][8:]) - 1), "0"]
-    return ".".join(parts)
-
-
-def for_inputs(kernels: Tensor, inputs: int) -> Tensor:
-    """First kernels, (output, 3, row, column), for another number of input channels.
-
-    Each channel gets the mean of the three, times 3 / inputs: a grey image in all channels
-    is answered as before. Three channels keep their own.
-    """
-    if inputs == kernels.shape[1]:
-        return kernels
-    mean = kernels.mean(dim=1, keepdim=True) * (kernels.shape[1] / inputs)
-    return mean.repeat(1, inputs, 1, 1)
 
 
 def hold_still(body: nn.Module, stages: int) -> None:
