@@ -131,18 +131,19 @@ def test_an_image_without_cells_costs_background_only(scoring):
     assert all(p.grad is not None for p in net.parameters())
 
 
-def test_masks_are_learnt_in_true_boxes_and_then_in_good_found_ones():
-    net = small_net(mask_boxes=3)
-    cells = torch.tensor([[0.0, 0, 10, 10], [20, 20, 30, 30]])
+@pytest.mark.parametrize("mask_boxes", [1, 2, 3, 4, 9])
+def test_masks_are_learnt_in_true_boxes_and_then_in_good_found_ones(mask_boxes):
+    net = small_net(mask_boxes=mask_boxes).eval()
+    cells = [[0.0, 0, 10, 10], [20, 20, 30, 30]]
+    elsewhere, other_class = [50.0, 50, 60, 60], [0.0, 1, 10, 10]
+    good = [[21.0, 20, 30, 30], [20, 20, 30, 30]]
     found = {
-        "boxes": torch.tensor(
-            [[50.0, 50, 60, 60], [21, 20, 30, 30], [0, 1, 10, 10], [20, 20, 30, 30]]
-        ),
+        "boxes": torch.tensor([elsewhere, good[0], other_class, good[1]]),
         "labels": torch.tensor([1, 1, 2, 1]),
     }
-    places, whose = net._sampled(cells, torch.tensor([0, 0]), found)
-    assert places.tolist() == [*cells.tolist(), [21, 20, 30, 30]]
-    assert whose.tolist() == [0, 1, 1]
+    places, whose = net._sampled(torch.tensor(cells), torch.tensor([0, 0]), found)
+    assert places.tolist() == (cells + good)[:mask_boxes]
+    assert whose.tolist() == [0, 1, 1, 1][:mask_boxes]
 
 
 @pytest.mark.parametrize("magnify", [1.0, 2.0])

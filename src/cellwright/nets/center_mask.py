@@ -44,7 +44,7 @@ class Limits:
     box_nms: float = 0.6
     detections: int = 500
     considered: int = 2000
-    mask_boxes: int = 64
+    mask_boxes: int = 32
     magnify: float = 1.0
 
 

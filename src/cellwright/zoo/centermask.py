@@ -39,7 +39,7 @@ def centermask(
     magnify: float = 1.0,
     detections: int = 500,
     box_nms: float = 0.6,
-    mask_boxes: int = 64,
+    mask_boxes: int = 32,
     mask_scoring: bool = False,
     mean: float = 0.5,
     scale: float = 0.25,
@@ -142,7 +142,7 @@ ENTRIES: tuple[MethodEntry, ...] = (
         centermask,
         "CenterMask-Lite: boxes without anchors and masks under spatial attention; small",
         "Lee and Park 2020, P3",
-        training={"optimizer": "adamw", "learning_rate": 1e-3, "batch_size": 2},
+        training={"optimizer": "adamw", "learning_rate": 2e-3, "batch_size": 2},
     ),
     MethodEntry(
         "centermask-v99",
