@@ -96,7 +96,7 @@ def test_messages_say_what_to_do(files: dict[str, Path], tmp_path: Path, monkeyp
     plain.write_bytes(files["tensors"].read_bytes())
     with pytest.raises(InputError, match="does not tell the network"):
         yolo(weights=str(plain))
-    with pytest.raises(InputError, match=r"segmenter 'yolo'.*weights"):
+    with pytest.raises(InputError, match=r"YOLO wants a file of weights.*--option weights=FILE"):
         segmenter("yolo")
 
 

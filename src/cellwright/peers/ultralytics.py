@@ -85,7 +85,7 @@ class YoloSegmenter:
 
 def yolo(
     *,
-    weights: str,
+    weights: str | None = None,
     model: str | None = None,
     classes: str | Sequence[str] | None = None,
     score: float = 0.25,
@@ -101,7 +101,7 @@ def yolo(
     ----------
     weights
         A ``.safetensors`` or ``.pt`` file, or a name of ``cellwright models list``
-        (``yolov8n-seg``).
+        (``yolov8n-seg``); it must be given, for none of those knows cells.
     model
         ``yolov8n-seg`` to ``yolov8x-seg``, ``yolov5n-seg`` to ``yolov5x-seg``; None reads it
         from the weights or from the name of the file.
@@ -119,6 +119,11 @@ def yolo(
     InputError
         If the package or the file is not here, or the weights do not fit the network.
     """
+    if weights is None:
+        raise InputError(
+            "YOLO wants a file of weights, for the published ones know no cells: train some with "
+            "`cellwright train --method yolov8-seg`, or give --option weights=FILE"
+        )
     from cellwright.peers.yolo_net import YoloNet
 
     path = weights_file(str(weights))
