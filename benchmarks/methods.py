@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from commands import DATA, cellwright
+from overfit import COMPACT_RCNN
 from trials import Trial, run
 
 from cellwright.formats import write_dataset
@@ -37,7 +38,22 @@ TRIALS = (
     Trial("sparse-seunet", "sparse-seunet", {}),
     Trial("sparse-seunet-multilevel", "sparse-seunet-multilevel", {}),
     Trial("iaunet", "iaunet", {}),
-    Trial("maskrcnn", "maskrcnn", {}),
+    Trial(
+        "maskrcnn",
+        "maskrcnn",
+        COMPACT_RCNN,
+        (
+            "--optimizer",
+            "adamw",
+            "--learning-rate",
+            "1e-3",
+            "--schedule",
+            "one-cycle",
+            "--crop",
+            "256",
+            "256",
+        ),
+    ),  # fmt: skip
     Trial("centermask-v19-slim-dw", "centermask-v19-slim-dw", {}),
 )
 #: dsb2018 has no nuclei inside of cells: the head for them cannot be trained

@@ -29,6 +29,11 @@ from cellwright.synth import simulate_field
 from cellwright.types import Sample
 
 WIDTHS = [16, 32, 64, 128]
+#: Mask R-CNN that trains in minutes on one core: 12 million parameters instead of 44
+COMPACT_RCNN = {
+    "backbone": "resnet18", "channels": 64, "hidden": 256, "proposals": 500, "box_samples": 128,
+    "detections": 200,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,25 @@ PLANS: dict[str, Plan] = {
     "seunet-3head": Plan(2),
     "seunet-4head": Plan(2),
     "seunet-overlap": Plan(2.5, overlapping=True),
+    "sparse-seunet": Plan(4, overlapping=True, options={}),
+    "sparse-seunet-multilevel": Plan(4, overlapping=True, options={}),
+    "sparse-seunet-overlap": Plan(4, overlapping=True, options={}),
+    "sparse-seunet-objectness": Plan(4, overlapping=True, options={}),
+    "iaunet": Plan(4, overlapping=True, options={}),
+    "maskrcnn": Plan(
+        2,
+        overlapping=True,
+        options=COMPACT_RCNN,
+        training={
+            "optimizer": "adamw",
+            "learning_rate": 1e-3,
+            "schedule": "one-cycle",
+            "batch_size": 2,
+        },
+    ),
+    "centermask-v19-slim-dw": Plan(3, overlapping=True, options={}),
+    "yolov8-seg": Plan(4, overlapping=True, options={}),
+    "yolov5-seg": Plan(4, overlapping=True, options={}),
 }
 
 
