@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from cellwright.nets.instance_branches import ActivationMaps, Branch, with_coordinates
+from cellwright.nets.instance_branches import ActivationMaps, Branch, with_coordinates, with_discs
 from cellwright.nets.sparse_unet import SparseUNet
 
 SMALL = {"widths": (4, 8, 8), "branch": 8, "features": 12, "queries": 7}
@@ -16,7 +16,7 @@ def _parameters(net):
     return sum(p.numel() for p in net.parameters())
 
 
-@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("stride", [1, 2, 4])
 @pytest.mark.parametrize(
     "variant", [{}, {"multi_level": True}, {"overlap": True}, {"objectness": True}]
 )
@@ -91,12 +91,33 @@ def test_coordinates_run_from_minus_one_to_one():
     assert with_coordinates(torch.zeros(1, 1, 1, 1))[0, :2].tolist() == [[[0]], [[0]]]
 
 
+def test_each_query_starts_from_a_place_of_its_own():
+    torch.manual_seed(5)
+    head = ActivationMaps(8, queries=30, features=5, kernel=6, classes=1, placed=True)
+    x = with_discs(torch.zeros(1, 5, 41, 41))
+    maps = head.maps(x)[0].detach()[:, 1:-1, 1:-1].reshape(30, -1)
+    torch.testing.assert_close(maps.amax(1), torch.ones(30), atol=0.05, rtol=0)
+    rows, cols = maps.argmax(1) // 39, maps.argmax(1) % 39
+    quarters = torch.bincount((rows > 19).long() * 2 + (cols > 19).long(), minlength=4)
+    assert quarters.min() >= 6
+    at = torch.stack([rows, cols], dim=1).float()
+    apart = torch.cdist(at, at) + 99 * torch.eye(30)
+    assert float(apart.amin(1).min()) >= 3
+
+
+def test_discs_are_drawn_by_a_weighted_sum():
+    x = with_discs(torch.zeros(1, 1, 9, 9))[0, 1:]
+    centre = torch.tensor([0.5, -0.25])
+    disc = 2 * centre[0] * x[0] + 2 * centre[1] * x[1] - x[2]
+    assert divmod(int(disc.argmax()), 9) == (6, 3)
+
+
 def test_a_branch_is_four_convolutions():
     kinds = [type(layer).__name__ for layer in Branch(3, 5, normalise=False)]
     assert kinds == ["Conv2d", "ReLU"] * 4
 
 
-@pytest.mark.parametrize("stride", [3, 4, 0])
+@pytest.mark.parametrize("stride", [3, 8, 0])
 def test_a_stride_that_the_decoder_lacks_is_refused(stride):
     with pytest.raises(ValueError, match="mask_stride"):
         SparseUNet(1, mask_stride=stride, **SMALL)

@@ -7,7 +7,7 @@ import torch
 from cellwright.types import InputError, Instances
 from cellwright.zoo.sparse import ENTRIES
 
-SMALL = {"widths": (4, 8, 8), "branch": 8, "features": 12, "queries": 6}
+SMALL = {"widths": (4, 8, 8), "branch": 8, "features": 12, "queries": 6, "mask_stride": 2}
 BUILD = {entry.name: entry.build for entry in ENTRIES}
 
 
@@ -62,7 +62,7 @@ def test_the_number_of_queries_is_the_capacity():
 
 def test_options_that_make_no_sense_are_refused():
     with pytest.raises(InputError, match="mask_stride 8"):
-        BUILD["sparse-seunet"](**SMALL, mask_stride=8)
+        BUILD["sparse-seunet"](**{**SMALL, "mask_stride": 8})
     with pytest.raises(InputError, match="without overlap"):
         BUILD["sparse-seunet"](**SMALL, weighting="map")
     with pytest.raises(InputError, match="v9"):
@@ -71,7 +71,9 @@ def test_options_that_make_no_sense_are_refused():
 
 def test_it_learns_two_cells_that_overlap():
     torch.manual_seed(0)
-    method = BUILD["sparse-seunet"](widths=(8, 8, 16), branch=16, features=32, queries=8)
+    method = BUILD["sparse-seunet"](
+        widths=(8, 8, 16), branch=16, features=32, queries=8, mask_stride=2
+    )
     images, targets = _batch(method, step=6)
     rows, cols = np.mgrid[:29, :35]
     for k in range(2):

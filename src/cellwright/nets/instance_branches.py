@@ -4,9 +4,11 @@ Paper: Prytula 2023 (P4) 4.5.2 and 5.7.3, after Cheng et al. 2022, "SparseInst",
 Licence: our own code (BSD-3-Clause), written from the papers.
 Deviations: what the thesis leaves out (coordinates, the bias before training, the layer between
 features and heads) is as in the public originals hustvl/SparseInst (MIT) and
-SlavkoPrytula/IAUNet. Two things differ from both, because without them a training from scratch
-takes ten times as long: batch normalisation in the branches, and weights of the activation maps
-that start ten times as large, so that the queries differ from the first step on.
+SlavkoPrytula/IAUNet. Where ours differs from both, a training from scratch would take many times
+as long without (figures in docs/networks/sparse_seunet.md): the branches have batch
+normalisation; the weights of the activation maps start ten times as large, so that the queries
+differ from the first step on; and with `placed` each query starts from a place of its own in the
+window, by a third coordinate that lets one convolution draw a disc.
 """
 
 from __future__ import annotations
@@ -21,6 +23,12 @@ PRIOR = 0.01
 #: standard deviation of the first weights of the activation maps (SparseInst: 0.01)
 SPREAD = 0.1
 ACTIVATIONS = ("sigmoid", "softmax")
+#: radius (standard deviation) of a query's first activation map in half windows, for 40 queries
+PLACE = 0.3
+#: factor of the coordinates that draw discs, so that the weights of a small disc stay small
+_SCALE = 4.0
+# Steps of an additive sequence that fills the unit square evenly (the plastic number's).
+_EVEN = (0.7548776662466927, 0.5698402909980532)
 
 
 class Branch(nn.Sequential):
@@ -70,6 +78,9 @@ class ActivationMaps(nn.Module):
     activation
         "sigmoid", each map divided by its sum (P4 4.5.2), or "softmax" over the frame, as in
         the public code's later versions.
+    placed
+        Whether the last three channels of the features are those of `with_discs`; the
+        activation map of each query then starts as a disc at a place of its own.
     """
 
     def __init__(
@@ -82,6 +93,7 @@ class ActivationMaps(nn.Module):
         classes: int,
         objectness: bool = False,
         activation: str = "sigmoid",
+        placed: bool = False,
     ) -> None:
         super().__init__()
         if activation not in ACTIVATIONS:
@@ -95,6 +107,20 @@ class ActivationMaps(nn.Module):
         for layer, spread in ((self.maps, SPREAD), (self.classes, 0.01)):
             nn.init.normal_(layer.weight, std=spread)
             nn.init.constant_(layer.bias, math.log(PRIOR / (1 - PRIOR)))
+        if placed:
+            self._place()
+
+    @torch.no_grad()
+    def _place(self) -> None:
+        """Discs of logit 1 at their centre, spread evenly over the window whatever their number."""
+        queries = self.maps.out_channels
+        order = torch.arange(queries)[:, None] + 0.5
+        centres = 2 * (order * torch.tensor(_EVEN) % 1) - 1
+        sharp = 1 / (2 * PLACE**2 * 40 / queries)
+        self.maps.weight[:, -3:] = 0
+        self.maps.weight[:, -3:-1, 1, 1] = 2 * sharp * centres / _SCALE
+        self.maps.weight[:, -1, 1, 1] = -sharp / _SCALE
+        self.maps.bias.copy_(1 - sharp * centres.square().sum(1))
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """From instance features (image, inputs, row, column).
@@ -127,9 +153,23 @@ class ActivationMaps(nn.Module):
 
 def with_coordinates(x: Tensor) -> Tensor:
     """`x` (image, channel, row, column) behind two channels: row and column, from -1 to 1."""
+    return torch.cat([_coordinates(x).expand(len(x), -1, -1, -1), x], dim=1)
+
+
+def with_discs(x: Tensor) -> Tensor:
+    """`x` before three channels: row, column, and the sum of their squares, times a constant.
+
+    A weighted sum of the three falls off with the squared distance from any point: a disc.
+    """
+    grid = _coordinates(x)
+    squares = grid.square().sum(dim=0, keepdim=True)
+    discs = _SCALE * torch.cat([grid, squares])
+    return torch.cat([x, discs.expand(len(x), -1, -1, -1)], dim=1)
+
+
+def _coordinates(x: Tensor) -> Tensor:
     rows, cols = (
         torch.linspace(-1, 1, n, device=x.device, dtype=x.dtype) if n > 1 else x.new_zeros(1)
         for n in x.shape[-2:]
     )
-    grid = torch.stack(torch.meshgrid(rows, cols, indexing="ij"))
-    return torch.cat([grid.expand(len(x), -1, -1, -1), x], dim=1)
+    return torch.stack(torch.meshgrid(rows, cols, indexing="ij"))

@@ -19,7 +19,12 @@ import torch
 from torch import Tensor, nn
 
 from cellwright.nets.blocks import upsample
-from cellwright.nets.instance_branches import ActivationMaps, Branch, with_coordinates
+from cellwright.nets.instance_branches import (
+    ActivationMaps,
+    Branch,
+    with_coordinates,
+    with_discs,
+)
 from cellwright.nets.se_unet import Decoder, Encoder, squeeze_excitation
 
 
@@ -41,7 +46,8 @@ class SparseUNet(nn.Module):
     features
         Length of an object's vector (P4: 256).
     mask_stride
-        Pixels of the image per pixel of a mask: 1 (P4), 2, 4 ... above the deepest level.
+        Pixels of the image per pixel of a mask: 1 (P4), 2, 4 ... down to the deepest level, where
+        nothing is left of the decoder.
     multi_level
         Whether there are branches at each level of the decoder, each fed with what the ones
         below it gave (P4 4.5.4), or at the last level only (4.5.2).
@@ -54,6 +60,9 @@ class SparseUNet(nn.Module):
         "sigmoid" or "softmax", as of `ActivationMaps`.
     normalise
         Whether the branches have batch normalisation.
+    placed
+        Whether each query starts from a place of its own in the window, and masks can be cut
+        out as discs; without, only the coordinates before the branches tell places apart.
     reduction
         That of the squeeze-and-excitation.
 
@@ -78,10 +87,11 @@ class SparseUNet(nn.Module):
         objectness: bool = False,
         activation: str = "sigmoid",
         normalise: bool = True,
+        placed: bool = True,
         reduction: int = 16,
     ) -> None:
         super().__init__()
-        strides = [2**k for k in range(len(widths) - 1)]
+        strides = [2**k for k in range(len(widths))]
         if mask_stride not in strides:
             raise ValueError(f"mask_stride {mask_stride} came: one of {strides} is wanted")
         attention = squeeze_excitation(reduction)
@@ -92,7 +102,7 @@ class SparseUNet(nn.Module):
         self.decoder = Decoder(widths=inner, attention=attention)
         self.overlap_decoder = Decoder(widths=inner, attention=attention) if overlap else None
         self.overlap_head = nn.Conv2d(inner[0], 1, 1) if overlap else None
-        levels = inner[-2::-1] if multi_level else inner[:1]
+        levels = inner[-2::-1] if multi_level and len(inner) > 1 else inner[:1]
         channels = [
             2 + width * (2 if overlap else 1) + (branch if k else 0)
             for k, width in enumerate(levels)
@@ -101,14 +111,17 @@ class SparseUNet(nn.Module):
             nn.ModuleList(Branch(c, branch, normalise=normalise) for c in channels)
             for _ in range(2)
         )
+        self.placed = placed
+        length = branch + (3 if placed else 0)
         self.activation_maps = ActivationMaps(
-            branch,
+            length,
             queries=queries,
             features=features,
-            kernel=branch,
+            kernel=length,
             classes=classes,
             objectness=objectness,
             activation=activation,
+            placed=placed,
         )
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
@@ -131,8 +144,11 @@ class SparseUNet(nn.Module):
             found["overlap"] = self.overlap_head(shared[-1])
             levels = [torch.cat(pair, dim=1) for pair in zip(levels, shared, strict=True)]
         levels = [with_coordinates(level) for level in levels[-len(self.mask_branches) :]]
-        found |= self.activation_maps(_climb(levels, self.instance_branches))
+        instances = _climb(levels, self.instance_branches)
         masks = _climb(levels, self.mask_branches)
+        if self.placed:
+            instances, masks = with_discs(instances), with_discs(masks)
+        found |= self.activation_maps(instances)
         kernels = found.pop("kernels").to(masks.dtype)
         found["masks"] = torch.einsum("iqk,ikrc->iqrc", kernels, masks)
         return found

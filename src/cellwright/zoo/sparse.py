@@ -34,12 +34,13 @@ def sparse_seunet(
     queries: int = 100,
     branch: int = 64,
     features: int = 256,
-    mask_stride: int = 2,
+    mask_stride: int = 4,
     multi_level: bool = False,
     overlap: bool = False,
     objectness: bool = False,
     activation: str = "sigmoid",
     normalise: bool = True,
+    placed: bool = True,
     reduction: int = 16,
     balance: float = 0.8,
     weights: Mapping[str, float] | None = None,
@@ -53,7 +54,7 @@ def sparse_seunet(
     `weighting` and `likelihood` are P4's weight maps (Table 5.9, last row); without a weighting
     no map is computed.
     """
-    strides = [2**k for k in range(len(widths) - 1)]
+    strides = [2**k for k in range(len(widths))]
     if mask_stride not in strides:
         raise InputError(
             f"mask_stride {mask_stride} came with {len(widths)} widths: choose one of {strides}"
@@ -73,6 +74,7 @@ def sparse_seunet(
         objectness=objectness,
         activation=activation,
         normalise=normalise,
+        placed=placed,
         reduction=reduction,
     )
     criterion = SparseCriterion(
