@@ -49,7 +49,10 @@ def test_weightings_differ_and_maps_differ() -> None:
     assert len(by_weighting) == len(WEIGHTINGS)
     assert len({overlap_loss(map=m) for m in (*MAPS, "none")}) == 6
     assert overlap_loss(overlap_weight=3.0) == pytest.approx(3 * overlap_loss(), rel=1e-5)
-    assert overlap_loss(invert=True) == pytest.approx(overlap_loss(weighting="map"), rel=1e-5)
+    assert overlap_loss() == overlap_loss(weighting="relaxed")
+    assert overlap_loss(weighting="complement", invert=True) == pytest.approx(
+        overlap_loss(weighting="map"), rel=1e-5
+    )
 
 
 def test_heads_of_their_own() -> None:

@@ -6,7 +6,8 @@ Licence: our own code (BSD-3-Clause), written from the paper.
 Deviations: see `cellwright.nets.se_unet`, `cellwright.codecs.overlap_head`,
 `cellwright.codecs.likelihood` and `cellwright.losses.overlap`. The thesis gives neither the
 weights of the losses nor alpha and gamma; and the highest value of a map is 0.9, so that
-1 - P leaves something of the annotated overlaps.
+1 - P leaves something of the annotated overlaps. The weighting is "relaxed" unless another one is
+asked for: with those of the text and of Eq. 4.5 the head's probabilities stay below its threshold.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def seunet_overlap(
     reduction: int = 16,
     heads: Sequence[str] = ("cytoplasm",),
     map: str = "v4",
-    weighting: str = "complement",
+    weighting: str = "relaxed",
     invert: bool = False,
     ceiling: float = 0.9,
     alpha: float = 0.25,
