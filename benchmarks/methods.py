@@ -53,7 +53,7 @@ TRIALS = (
             "256",
             "256",
         ),
-    ),  # fmt: skip
+    ),
     Trial("centermask-v19-slim-dw", "centermask-v19-slim-dw", {}),
 )
 #: dsb2018 has no nuclei inside of cells: the head for them cannot be trained
