@@ -102,6 +102,14 @@ def test_dice_of_a_hard_mask_is_that_of_transformers_without_its_smoothing() -> 
     torch.testing.assert_close(ours["dice"], 2 * (1 - twice_shared / 40))
 
 
+def test_of_two_equal_masks_the_surer_class_gets_the_cell() -> None:
+    truth = targets((1, 1, 5, 6, 0))
+    masks = ((2 * frames(truth) - 1) * 20).repeat(2, 1, 1)[None]
+    classes = torch.tensor([[[-20.0, 0, 20], [20, 0, -20]]])
+    losses = SetCriterion(stride=1, match_stride=1)(outputs(masks, classes), truth)
+    assert float(losses["classes"]) < 1e-5
+
+
 def test_stages_are_summed_and_matched_each_by_itself() -> None:
     masks, classes = right(2.0)
     once = outputs(masks, classes)

@@ -75,7 +75,7 @@ def test_before_training_a_mask_is_a_disc_around_its_query() -> None:
 
 def test_queries_begin_at_the_peaks_highest_first() -> None:
     peaks = Peaks(8, 1, "batch").eval()
-    heat = torch.full((1, 1, 6, 6), -5.0)
+    heat = torch.full((1, 1, 6, 9), -5.0)
     heat[0, 0, 1, 1], heat[0, 0, 1, 2], heat[0, 0, 4, 5] = 3.0, 2.5, 2.0
     peaks.heat = nn.Identity()
     content, place, points, found = peaks(heat.repeat(1, 8, 1, 1), 4, 2)
