@@ -43,6 +43,7 @@ GROUPS: dict[str, tuple[tuple[Trial, ...], tuple[str, ...]]] = {
             overlap("map-v4-target", map="v4", weighting="target"),
             overlap("map-v4-complement", map="v4", weighting="complement"),
             overlap("map-v4-map", map="v4", weighting="map"),
+            overlap("map-v4-relaxed", map="v4", weighting="relaxed"),
         ),
         ("overlap_f1", "covered_recall", "AP50", "steps"),
     ),
