@@ -230,9 +230,12 @@ def test_a_backbone_of_imagenet_is_loaded(tmp_path: Path):
 
 
 def test_files_that_run_code_are_not_opened(tmp_path: Path):
-    (tmp_path / "model.pkl").write_bytes(pickle.dumps({"model": {"a": np.zeros(3)}}, protocol=2))
-    with pytest.raises(InputError, match="never opened"):
-        load_published(centermask(inputs=3).net, tmp_path / "model.pkl")
+    torch.save({"model": {"a": np.zeros(3)}}, tmp_path / "model.pth")
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps({"a": np.zeros(3)}, protocol=2))
+    (tmp_path / "model.safetensors").write_bytes(b"no tensors")
+    for name in ("model.pth", "model.pkl", "model.safetensors"):
+        with pytest.raises(InputError, match="never opened"):
+            load_published(centermask(inputs=3).net, tmp_path / name)
 
 
 def test_a_file_of_another_network_is_refused(tmp_path: Path):

@@ -1,8 +1,8 @@
 """Published weights of CenterMask2 and VoVNetV2, read into our network.
 
-The files come from the authors of CenterMask2 (models of COCO, backbones of ImageNet) and of
-LIVECell (models of its cells) and are for non-commercial use: they are not ours, are not
-downloaded by us and do not fall under our licence. The names in such files are facts taken
+The files come from the authors of CenterMask2 (models of COCO, backbones of ImageNet; CC BY-NC
+4.0) and of LIVECell (models of its cells, trained from those backbones on images under CC BY-NC
+4.0): they are not ours, are not downloaded by us and do not fall under our licence. The names in such files are facts taken
 from the authors' public model descriptions; this code is our own (BSD-3-Clause).
 
 Nothing but tensors is unpickled (``weights_only=True``); safetensors files are read as well.
@@ -28,8 +28,8 @@ from cellwright.types import InputError
 logger = logging.getLogger(__name__)
 
 LICENCE = (
-    "published weights of CenterMask2, VoVNetV2 and LIVECell are for non-commercial use "
-    "(CC BY-NC 4.0), and so is what is trained from them"
+    "weights of CenterMask2 and VoVNetV2 are published for non-commercial use (CC BY-NC 4.0), "
+    "those of LIVECell are trained from them; take what you train from either to be so too"
 )
 
 Rule = tuple[str, Callable[[re.Match[str], int], str]]
