@@ -10,7 +10,7 @@ pytest.importorskip("ultralytics", reason="the peer ultralytics is not installed
 
 from cellwright.codecs.instances import cell_targets
 from cellwright.geometry import from_masks
-from cellwright.peers.yolo_net import YoloNet, covered
+from cellwright.peers.yolo_net import YoloNet, _batch, covered
 from cellwright.synth import simulate_field
 from cellwright.types import InputError, Instances
 
@@ -59,6 +59,18 @@ def test_the_share_that_cells_cover() -> None:
     expected = mask.reshape(2, 4, 3, 4).mean(axis=(1, 3))
     assert share.shape == (1, 2, 3)
     assert share[0].numpy() == pytest.approx(expected)
+
+
+def test_targets_are_handed_over_as_the_package_wants_them() -> None:
+    """Boxes as middle and size over the image, columns first; cells of both images in a row."""
+    mask = np.zeros((16, 32), dtype=bool)
+    mask[4:8, 8:24] = True
+    none, one = Instances.empty((16, 32)), from_masks([mask])
+    batch = _batch(targets(none, one), (16, 32), torch.device("cpu"))
+    assert batch["batch_idx"].tolist() == [1]
+    assert batch["cls"].tolist() == [0]
+    assert batch["bboxes"].tolist() == [[0.5, 0.375, 0.5, 0.25]]
+    assert batch["masks"][0].nonzero().tolist() == [[1, 2], [1, 3], [1, 4], [1, 5]]
 
 
 def test_losses_of_a_truth_given_as_prediction_are_lower() -> None:
