@@ -2,8 +2,9 @@
 
 The files come from the authors of CenterMask2 (models of COCO, backbones of ImageNet; CC BY-NC
 4.0) and of LIVECell (models of its cells, trained from those backbones on images under CC BY-NC
-4.0): they are not ours, are not downloaded by us and do not fall under our licence. The names in such files are facts taken
-from the authors' public model descriptions; this code is our own (BSD-3-Clause).
+4.0): they are not ours, are not downloaded by us and do not fall under our licence. The names
+in such files are facts taken from the authors' public model descriptions; this code is our own
+(BSD-3-Clause).
 
 Nothing but tensors is unpickled (``weights_only=True``); safetensors files are read as well.
 """
