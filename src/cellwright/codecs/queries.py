@@ -56,7 +56,7 @@ class QueryCodec:
 
     #: settings tried on the tuning fold, by field
     grid: ClassVar[dict[str, tuple[float, ...]]] = {
-        "score": (0.2, 0.3, 0.4, 0.5, 0.6, 0.7),
+        "score": (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7),
         "nms": (0.4, 0.5, 0.6, 0.7, 0.8, 1.0),
         "min_area": (5, 15, 30, 60),
     }
