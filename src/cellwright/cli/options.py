@@ -73,15 +73,18 @@ def key_values(pairs: Sequence[str] | None, flag: str) -> tuple[tuple[str, str],
 
 
 def settings(pairs: Sequence[str] | None, flag: str) -> dict[str, Any]:
-    """``["a=1", "b=[2, 3]"]`` as values by name: JSON where it is JSON, else text."""
+    """``["a=1", "b=2,3"]`` as values by name: JSON, a list of it after commas, else text."""
     return {key: _plain(value) for key, value in key_values(pairs, flag)}
 
 
 def _plain(text: str) -> Any:
-    try:
-        return json.loads(text.lower() if text.lower() in ("true", "false") else text)
-    except json.JSONDecodeError:
-        return text
+    plain = text.lower() if text.lower() in ("true", "false") else text
+    for form in (plain, f"[{plain}]") if "," in plain else (plain,):
+        try:
+            return json.loads(form)
+        except json.JSONDecodeError:
+            continue
+    return text
 
 
 def listed(text: str | None) -> tuple[str, ...] | None:
