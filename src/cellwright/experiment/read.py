@@ -19,7 +19,7 @@ from cellwright.types import InputError
 
 QUICK_EPOCHS = 2
 QUICK_FIELDS = 4
-LEFT_OUT = "the full form of the recipe; it is left out of --quick"
+LEFT_OUT = "the full form (left out of --quick)"
 
 
 def read_recipe(path: Path | str, *, quick: bool = False) -> Recipe:
