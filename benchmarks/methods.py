@@ -54,7 +54,7 @@ TRIALS = (
             "256",
         ),
     ),
-    Trial("centermask-v19-slim-dw", "centermask-v19-slim-dw", {}),
+    Trial("centermask-v19-slim-dw", "centermask-v19-slim-dw", {"levels": [2, 6]}),
 )
 #: dsb2018 has no nuclei inside of cells: the head for them cannot be trained
 INSTEAD = {("dsb2018", "seunet-4head"): Trial("seunet-3head", "seunet-3head", {"widths": WIDTHS})}

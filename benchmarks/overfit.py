@@ -78,7 +78,7 @@ PLANS: dict[str, Plan] = {
             "batch_size": 2,
         },
     ),
-    "centermask-v19-slim-dw": Plan(3, overlapping=True, options={}),
+    "centermask-v19-slim-dw": Plan(3, overlapping=True, options={"levels": [2, 6]}),
     "yolov8-seg": Plan(4, overlapping=True, options={}),
     "yolov5-seg": Plan(4, overlapping=True, options={}),
 }

@@ -35,7 +35,11 @@ class Trial:
 def command(*words: object) -> tuple[float, float]:
     """Run a command of this package on one thread; its processor seconds and peak memory in MiB."""
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen([sys.executable, __file__, *map(str, words), "-q"], env=environment)
+    process = subprocess.Popen(
+        [sys.executable, __file__, *map(str, words), "-q"],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+    )
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(f"cellwright {' '.join(map(str, words))} failed")
@@ -70,7 +74,7 @@ def run(
     scores = place / "scores.json"
     command(
         *("evaluate", test, found, "-o", scores, "--preset", "livecell"),
-        *(("--classes", ",".join(classes)) if classes else ()),
+        *(w for c in classes for w in ("--class", c)),
     )
     card = json.loads((model / "model.json").read_text())
     figures = {
