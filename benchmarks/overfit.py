@@ -6,25 +6,21 @@ Fields of 256 x 256 with at least 20 cells whose areas differ at least fourfold:
 not touch for the methods of maps, at least 20 % of the cells overlapping for those that draw
 each cell by itself. A method is trained on both (no other images, thresholds tuned on them
 too), then AP50 of its masks on the same two is recorded. Wanted: 0.95. What is in WORK is not
-done again, so that it can be run in pieces; sizes and budgets stand in `PLANS`.
+done again, so that it can be run in pieces; sizes and budgets stand in `APART` and `OVERLAPPING`.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from scipy import ndimage
+from trials import Trial, run
 
-from cellwright import open_dataset, predict, train
-from cellwright.evaluate import AveragePrecision
 from cellwright.evaluate.pixel import foreground
-from cellwright.formats import read_coco, write_dataset
+from cellwright.formats import write_dataset
 from cellwright.synth import simulate_field
 from cellwright.types import Sample
 
@@ -36,52 +32,47 @@ COMPACT_RCNN = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How a method is trained here."""
-
-    minutes: float
-    overlapping: bool = False
-    options: dict[str, Any] = field(default_factory=lambda: {"widths": WIDTHS})
-    training: dict[str, Any] = field(default_factory=dict)
-
-
-PLANS: dict[str, Plan] = {
-    "unet-distance": Plan(1.5),
-    "unet-bce": Plan(1.5),
-    "unet-mse": Plan(1.5),
-    "unet-deep": Plan(1.5, options={"widths": [16, 32, 64, 128, 128]}),
-    "unet-deep-2": Plan(1.5, options={"widths": [16, 32, 64, 128, 128, 256]}),
-    "unet-deep-ensemble": Plan(
-        2, options={"widths": WIDTHS, "tag": "half", "members": {"a": 1, "b": 0}}
-    ),
-    "seunet-distance": Plan(1.5),
-    "seunet-1head": Plan(1.5),
-    "seunet-4channel": Plan(1.5),
-    "seunet-2head": Plan(2),
-    "seunet-3head": Plan(2),
-    "seunet-4head": Plan(2),
-    "seunet-overlap": Plan(2.5, overlapping=True),
-    "sparse-seunet": Plan(4, overlapping=True, options={}),
-    "sparse-seunet-multilevel": Plan(4, overlapping=True, options={}),
-    "sparse-seunet-overlap": Plan(4, overlapping=True, options={}),
-    "sparse-seunet-objectness": Plan(4, overlapping=True, options={}),
-    "iaunet": Plan(4, overlapping=True, options={}),
-    "maskrcnn": Plan(
+#: minutes of processor time and the trial, for methods of maps
+APART: tuple[tuple[float, Trial], ...] = tuple(
+    (minutes, Trial(name, name, {"widths": WIDTHS, **more}))
+    for name, minutes, more in (
+        ("unet-distance", 1, {}),
+        ("unet-bce", 1, {}),
+        ("unet-mse", 1, {}),
+        ("unet-deep", 1, {"widths": [*WIDTHS, 128]}),
+        ("unet-deep-2", 1, {"widths": [*WIDTHS, 128, 256]}),
+        ("unet-deep-ensemble", 1.5, {"tag": "half", "members": {"a": 1, "b": 0}}),
+        ("seunet-distance", 1, {}),
+        ("seunet-1head", 1, {}),
+        ("seunet-4channel", 1, {}),
+        ("seunet-2head", 1, {}),
+        ("seunet-3head", 1.5, {}),
+        ("seunet-4head", 1.5, {}),
+    )
+)
+#: and for those that know overlaps
+OVERLAPPING: tuple[tuple[float, Trial], ...] = (
+    (1.5, Trial("seunet-overlap", "seunet-overlap", {"widths": WIDTHS})),
+    (3, Trial("sparse-seunet", "sparse-seunet")),
+    (3, Trial("sparse-seunet-multilevel", "sparse-seunet-multilevel")),
+    (3, Trial("sparse-seunet-overlap", "sparse-seunet-overlap")),
+    (3, Trial("sparse-seunet-objectness", "sparse-seunet-objectness")),
+    (3, Trial("iaunet", "iaunet")),
+    (
         2,
-        overlapping=True,
-        options=COMPACT_RCNN,
-        training={
-            "optimizer": "adamw",
-            "learning_rate": 1e-3,
-            "schedule": "one-cycle",
-            "batch_size": 2,
-        },
+        Trial(
+            "maskrcnn",
+            "maskrcnn",
+            COMPACT_RCNN,
+            ("--optimizer", "adamw", "--learning-rate", "1e-3", "--schedule", "one-cycle"),
+        ),
     ),
-    "centermask-v19-slim-dw": Plan(3, overlapping=True, options={"levels": [2, 6]}),
-    "yolov8-seg": Plan(4, overlapping=True, options={}),
-    "yolov5-seg": Plan(4, overlapping=True, options={}),
-}
+    (2, Trial("centermask-v19-slim-dw", "centermask-v19-slim-dw", {"levels": [2, 6]})),
+    (3, Trial("yolov8-seg", "yolov8-seg")),
+    (3, Trial("yolov5-seg", "yolov5-seg")),
+)
+NEED_NUCLEI = ("seunet-4channel", "seunet-2head", "seunet-4head")
+FLAGS = ("--crop", "256", "256", "--scale", "0.95", "1.05", "--val-fraction", "0")
 
 
 def fields(*, overlapping: bool, nuclei: bool = False) -> list[Sample]:
@@ -121,57 +112,32 @@ def _wanted(sample: Sample, overlapping: bool) -> bool:
     return ndimage.label(foreground(cells), np.ones((3, 3)))[1] == len(cells)
 
 
-def run(name: str, plan: Plan, work: Path) -> dict[str, Any]:
-    """Train and score one method, or read what it scored before."""
-    record = work / f"{name}.json"
-    if record.is_file():
-        return json.loads(record.read_text())
-    nuclei = name in ("seunet-4channel", "seunet-2head", "seunet-4head")
-    data = work / ("overlapping" if plan.overlapping else "nuclei" if nuclei else "apart")
-    if not (data / "annotations.json").exists():
-        write_dataset(fields(overlapping=plan.overlapping, nuclei=nuclei), data)
-    arguments = {"crop": (256, 256), "scale": (0.95, 1.05), "val_fraction": 0} | plan.training
-    started = time.perf_counter()
-    made = train(
-        data, work / f"model-{name}", method=name, options=plan.options, minutes=plan.minutes,
-        resume=True, quiet=True, **arguments,
-    )  # fmt: skip
-    spent = time.perf_counter() - started
-    predict(data, work / f"model-{name}", work / f"out-{name}", formats=("coco",), quiet=True)
-    figures = score(data, work / f"out-{name}") | {
-        "method": name, "minutes": plan.minutes, "seconds": round(spent),
-        "steps": made.details["steps"], "options": plan.options, "training": plan.training,
-        "thresholds": made.details["thresholds"],
-        "parameters": json.loads((work / f"model-{name}/model.json").read_text())["parameters"],
-    }  # fmt: skip
-    record.write_text(json.dumps(figures, indent=1))
-    return figures
-
-
-def score(data: Path, out: Path) -> dict[str, float]:
-    """AP50 and AP of the masks of class "cell"."""
-    truth, found = open_dataset(data).of_classes(["cell"]), read_coco(out / "predictions.json")
-    found = found.of_classes(["cell"])
-    precision = AveragePrecision(max_detections=2000)
-    place = {n: i for i, n in enumerate(found.names)}
-    for i, name in enumerate(truth.names):
-        precision.add(truth.instances(i), found.instances(place[name]))
-    segm = precision.figures()["segm"]
-    return {"AP50": segm["AP50"], "AP": segm["AP"]}
+def data(work: Path, *, overlapping: bool, nuclei: bool) -> Path:
+    """The two fields as a data set."""
+    path = work / ("overlapping" if overlapping else "nuclei" if nuclei else "apart")
+    if not (path / "annotations.json").exists():
+        write_dataset(fields(overlapping=overlapping, nuclei=nuclei), path)
+    return path
 
 
 def main() -> None:
     """Run what is asked for and print the table."""
+    every = [(m, t, False) for m, t in APART] + [(m, t, True) for m, t in OVERLAPPING]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("work", type=Path)
-    parser.add_argument("--methods", default=",".join(PLANS))
+    parser.add_argument("--methods", default=",".join(t.name for _, t, _ in every))
     options = parser.parse_args()
-    options.work.mkdir(parents=True, exist_ok=True)
-    print("| method | parameters | minutes | steps | AP50 | AP |\n|" + " --- |" * 6)
-    for name in options.methods.split(","):
-        got = run(name, PLANS[name], options.work)
+    wanted = options.methods.split(",")
+    print("| method | cells | parameters | minutes | steps | AP50 | AP |\n|" + " --- |" * 7)
+    for minutes, trial, overlapping in every:
+        if trial.name not in wanted:
+            continue
+        part = data(options.work, overlapping=overlapping, nuclei=trial.name in NEED_NUCLEI)
+        asked = Trial(trial.name, trial.method, trial.options, (*trial.flags, *FLAGS))
+        got = run(asked, train=part, test=part, work=options.work, minutes=minutes)
         print(
-            f"| {name} | {got['parameters']:,} | {got['minutes']} | {got['steps']} "
+            f"| {trial.name} | {'overlapping' if overlapping else 'apart'} "
+            f"| {got['parameters']:,} | {minutes} | {got['steps']} "
             f"| {got['AP50']:.3f} | {got['AP']:.3f} |",
             flush=True,
         )

@@ -49,6 +49,10 @@ def train(
     crop: Annotated[
         tuple[int, int] | None, typer.Option(metavar="R C", help="Rows and columns of a crop.")
     ] = None,
+    scale: Annotated[
+        tuple[float, float] | None,
+        typer.Option(metavar="LOW HIGH", help="Magnification of the crops, 0.6 to 1.7."),
+    ] = None,
     widths: Annotated[
         str | None, typer.Option(metavar="LIST", help="Channels of each level, 16,32,64.")
     ] = None,
@@ -123,6 +127,7 @@ def train(
         minutes=minutes,
         batch_size=batch_size,
         crop=crop,
+        scale=scale,
         widths=options.numbers(widths, "--widths"),
         optimizer=optimizer,
         learning_rate=learning_rate,
