@@ -105,6 +105,23 @@ def test_each_query_starts_from_a_place_of_its_own():
     assert float(apart.amin(1).min()) >= 3
 
 
+def test_masks_start_as_discs_around_what_the_query_looks_at():
+    torch.manual_seed(6)
+    head = ActivationMaps(8, queries=20, features=5, kernel=6, classes=1, placed=True)
+    with torch.no_grad():
+        head.kernel.weight.zero_()
+        head.kernel.bias.zero_()
+    instances = with_discs(torch.zeros(1, 5, 33, 33))
+    found = head(instances)
+    features = with_discs(torch.zeros(1, 3, 33, 33))[0]
+    masks = torch.einsum("qk,krc->qrc", found["kernels"][0], features)
+    masks = masks + found["offsets"][0, :, None, None]
+    middles = head.gather(instances)[0, :, -3:-1] / 4
+    at = torch.stack(torch.meshgrid(*[torch.linspace(-1, 1, 33)] * 2, indexing="ij"))
+    away = (at[None] - middles[:, :, None, None]).square().sum(dim=1)
+    torch.testing.assert_close(masks, 1 - away * torch.tensor(4.0).exp(), atol=1e-3, rtol=1e-3)
+
+
 def test_discs_are_drawn_by_a_weighted_sum():
     x = with_discs(torch.zeros(1, 1, 9, 9))[0, 1:]
     centre = torch.tensor([0.5, -0.25])
@@ -126,3 +143,52 @@ def test_a_stride_that_the_decoder_lacks_is_refused(stride):
 def test_an_unknown_activation_is_refused():
     with pytest.raises(ValueError, match="softmax"):
         SparseUNet(1, activation="tanh", **{**SMALL, "widths": (4, 8)})
+
+
+def _spaced(number):
+    return f"{number:,}".replace(",", " ")
+
+
+def _part(name):
+    """Whether the module of this name has a row of its own in the document."""
+    first, *rest = name.split(".")
+    if first in ("encoder", "decoder"):
+        return len(rest) == 2
+    return name == "activation_maps.maps" or ("branches" in first and len(rest) == 1)
+
+
+def _rows(net, *, frame):
+    """A row for each part: name, output for an input of `frame`, stride, parameters."""
+    shapes = {}
+    parts = {name: part for name, part in net.named_modules() if _part(name)}
+    for name, part in parts.items():
+        part.register_forward_hook(lambda _, __, y, name=name: shapes.update({name: y.shape[1:]}))
+    net(torch.zeros(2, 2, net.stride, net.stride))
+    rows = []
+    for name, part in parts.items():
+        stride = net.stride // shapes[name][1]
+        size = f"{shapes[name][0]} × {frame // stride} × {frame // stride}"
+        rows.append(f"| `{name}` | {size} | {stride} | {_spaced(_parameters(part))} |")
+    return rows
+
+
+VARIANTS = {
+    "sparse-seunet": {},
+    "sparse-seunet-multilevel": {"multi_level": True},
+    "sparse-seunet-overlap": {"overlap": True},
+    "sparse-seunet-objectness": {"objectness": True},
+}
+
+
+def test_the_document_states_layers_and_parameters():
+    text = DOCUMENT.read_text(encoding="utf-8")
+    rows = _rows(SparseUNet(2), frame=512)
+    assert len(rows) == 16
+    for name, variant in VARIANTS.items():
+        small = {"widths": (16, 32, 64, 128, 256), "branch": 64, "mask_stride": 4}
+        with torch.device("meta"):
+            totals = [SparseUNet(2, **variant), SparseUNet(1, **small, **variant)]
+        paper, ours = (_spaced(_parameters(net)) for net in totals)
+        rows.append(f"| `{name}` | {paper} | {ours} |")
+    missing = [row for row in rows if row not in text]
+    assert not missing, "\n".join(missing)

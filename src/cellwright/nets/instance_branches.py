@@ -8,7 +8,8 @@ SlavkoPrytula/IAUNet. Where ours differs from both, a training from scratch woul
 as long without (figures in docs/networks/sparse_seunet.md): the branches have batch
 normalisation; the weights of the activation maps start ten times as large, so that the queries
 differ from the first step on; and with `placed` each query starts from a place of its own in the
-window, by a third coordinate that lets one convolution draw a disc.
+window and draws a disc around what it looks at, from which it learns to differ (coordinates
+relative to the object: Tian et al. 2020, "CondInst", arXiv 2003.05664).
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ SPREAD = 0.1
 ACTIVATIONS = ("sigmoid", "softmax")
 #: radius (standard deviation) of a query's first activation map in half windows, for 40 queries
 PLACE = 0.3
-#: factor of the coordinates that draw discs, so that the weights of a small disc stay small
+#: logarithm of the first sharpness of the discs in masks: a radius of about 0.13 half windows
+SHARPNESS = 4.0
+# Factor of the coordinates that draw discs, so that the weights of a small disc stay small.
 _SCALE = 4.0
 # Steps of an additive sequence that fills the unit square evenly (the plastic number's).
 _EVEN = (0.7548776662466927, 0.5698402909980532)
@@ -79,8 +82,9 @@ class ActivationMaps(nn.Module):
         "sigmoid", each map divided by its sum (P4 4.5.2), or "softmax" over the frame, as in
         the public code's later versions.
     placed
-        Whether the last three channels of the features are those of `with_discs`; the
-        activation map of each query then starts as a disc at a place of its own.
+        Whether the last three channels of the features, and of what the kernels are for, are
+        those of `with_discs`; the activation map of each query then starts as a disc at a
+        place of its own, and its mask as a disc around the middle of its activation map.
     """
 
     def __init__(
@@ -107,12 +111,16 @@ class ActivationMaps(nn.Module):
         for layer, spread in ((self.maps, SPREAD), (self.classes, 0.01)):
             nn.init.normal_(layer.weight, std=spread)
             nn.init.constant_(layer.bias, math.log(PRIOR / (1 - PRIOR)))
+        self.sharpness = nn.Linear(features, 1) if placed else None
         if placed:
             self._place()
 
     @torch.no_grad()
     def _place(self) -> None:
-        """Discs of logit 1 at their centre, spread evenly over the window whatever their number."""
+        """Discs of logit 1 at their centre, spread evenly over the window whatever their number.
+
+        The kernels start small, so that masks start as discs.
+        """
         queries = self.maps.out_channels
         order = torch.arange(queries)[:, None] + 0.5
         centres = 2 * (order * torch.tensor(_EVEN) % 1) - 1
@@ -121,18 +129,34 @@ class ActivationMaps(nn.Module):
         self.maps.weight[:, -3:-1, 1, 1] = 2 * sharp * centres / _SCALE
         self.maps.weight[:, -1, 1, 1] = -sharp / _SCALE
         self.maps.bias.copy_(1 - sharp * centres.square().sum(1))
+        self.kernel.weight *= 0.3
+        self.kernel.weight[-3:] = 0
+        self.kernel.bias[-3:] = 0
+        assert self.sharpness is not None
+        nn.init.zeros_(self.sharpness.weight)
+        nn.init.constant_(self.sharpness.bias, SHARPNESS)
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """From instance features (image, inputs, row, column).
 
         Returns
         -------
-        ``kernels`` (image, query, kernel), ``classes`` (image, query, class) logits, ``scores``
-        (image, query, class) in [0, 1] and, if asked for, ``objectness`` (image, query) logits.
-        With objectness the score is the geometric mean of both, as in SparseInst.
+        ``kernels`` (image, query, kernel) and ``offsets`` (image, query), float32: the mask of a
+        query is the kernel times the mask features, plus the offset. ``classes`` (image, query,
+        class) logits, ``scores`` the same in [0, 1] and, if asked for, ``objectness`` (image,
+        query) logits. With objectness the score is the geometric mean of both, as in SparseInst.
         """
-        vectors = torch.relu(self.features(self.gather(x)))
-        found = {"kernels": self.kernel(vectors), "classes": self.classes(vectors)}
+        gathered = self.gather(x)
+        vectors = torch.relu(self.features(gathered))
+        kernels = self.kernel(vectors).float()
+        offsets = kernels.new_zeros(kernels.shape[:2])
+        if self.sharpness is not None:
+            sharp = self.sharpness(vectors).float().clamp(-2, 8).exp()
+            centres = gathered[..., -3:-1] / _SCALE
+            disc = torch.cat([2 * sharp * centres, -sharp], dim=-1) / _SCALE
+            kernels = torch.cat([kernels[..., :-3], kernels[..., -3:] + disc], dim=-1)
+            offsets = 1 - sharp[..., 0] * centres.square().sum(dim=-1)
+        found = {"kernels": kernels, "offsets": offsets, "classes": self.classes(vectors)}
         scores = found["classes"].float().sigmoid()
         if self.objectness is not None:
             found["objectness"] = self.objectness(vectors)[..., 0]

@@ -61,8 +61,8 @@ class SparseUNet(nn.Module):
     normalise
         Whether the branches have batch normalisation.
     placed
-        Whether each query starts from a place of its own in the window, and masks can be cut
-        out as discs; without, only the coordinates before the branches tell places apart.
+        Whether each query starts from a place of its own in the window, and masks from discs,
+        as of `ActivationMaps`; without, only the coordinates before the branches tell places.
     reduction
         That of the squeeze-and-excitation.
 
@@ -149,8 +149,10 @@ class SparseUNet(nn.Module):
         if self.placed:
             instances, masks = with_discs(instances), with_discs(masks)
         found |= self.activation_maps(instances)
-        kernels = found.pop("kernels").to(masks.dtype)
-        found["masks"] = torch.einsum("iqk,ikrc->iqrc", kernels, masks)
+        kernels, offsets = found.pop("kernels"), found.pop("offsets")
+        with torch.autocast(x.device.type, enabled=False):
+            drawn = torch.einsum("iqk,ikrc->iqrc", kernels, masks.float())
+            found["masks"] = drawn + offsets[..., None, None]
         return found
 
 
