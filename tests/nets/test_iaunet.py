@@ -78,9 +78,10 @@ def test_queries_begin_at_the_peaks_highest_first() -> None:
     heat = torch.full((1, 1, 6, 9), -5.0)
     heat[0, 0, 1, 1], heat[0, 0, 1, 2], heat[0, 0, 4, 5] = 3.0, 2.5, 2.0
     peaks.heat = nn.Identity()
-    content, place, points, found = peaks(heat.repeat(1, 8, 1, 1), 4, 2)
+    content, place, points, found, said = peaks(heat.repeat(1, 8, 1, 1), 4, 2)
     assert points.tolist() == [[[6.0, 6.0], [18.0, 22.0]]]
     assert torch.equal(found[:, :1], heat)
+    assert said[0].tolist() == [[3.0] * 8, [2.0] * 8]
     torch.testing.assert_close(place[0], waves(points[0], 8))
     assert content.shape == (1, 2, 8)
 
@@ -88,6 +89,11 @@ def test_queries_begin_at_the_peaks_highest_first() -> None:
 def test_a_block_sees_only_what_it_may() -> None:
     torch.manual_seed(0)
     block = QueryBlock(8, heads=2, hidden=16).eval()
+    torch.testing.assert_close(
+        block(*torch.ones(3, 1, 1, 8), torch.ones(1, 1, 8)), torch.zeros(1, 1, 8)
+    )
+    for layer in (block.cross.out, block.own.out, block.feed[3]):
+        nn.init.normal_(layer.weight)
     x, place, tokens = torch.randn(1, 1, 8), torch.randn(1, 1, 8), torch.randn(1, 4, 8)
     allowed = torch.tensor([[[True, True, False, False]]])
     other = tokens.clone()

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torchvision.models import resnet
 
+from cellwright.nets.pixel_decoder import normalisation
 from cellwright.nets.se_unet import Encoder, squeeze_excitation
 
 RESNETS = ("resnet18", "resnet50")
@@ -30,6 +31,8 @@ class CompactEncoder(nn.Module):
         Input channels.
     widths
         Channels of each level, from full resolution down.
+    normalise
+        "batch" or "group", as of `cellwright.nets.pixel_decoder`.
 
     Attributes
     ----------
@@ -37,11 +40,16 @@ class CompactEncoder(nn.Module):
         Of each level of the output.
     """
 
-    def __init__(self, inputs: int, *, widths: Sequence[int]) -> None:
+    def __init__(self, inputs: int, *, widths: Sequence[int], normalise: str = "batch") -> None:
         super().__init__()
         self.widths = tuple(widths)
         self.strides = tuple(2**level for level in range(len(self.widths)))
         self.body = Encoder(inputs, widths=self.widths, attention=squeeze_excitation())
+        if normalise != "batch":
+            for block in self.body.down:
+                for index, layer in enumerate(block.layers):
+                    if isinstance(layer, nn.BatchNorm2d):
+                        block.layers[index] = normalisation(layer.num_features, kind=normalise)
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """(image, inputs, row, column) to the features of each level, full resolution first."""

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import adaptive_avg_pool2d
+from torch.nn.functional import adaptive_avg_pool2d, pad
 
 from cellwright.nets.pixel_decoder import PixelDecoder
 from cellwright.nets.query_blocks import QueryBlock, grid, waves
@@ -132,11 +132,11 @@ class IAUNet(nn.Module):
         """
         levels, features = self.decoder(self.encoder(x)[self.first :])
         found: dict[str, Any] = {"features": self._canvas(features)}
-        queries, place, points, heat = self.start(levels[-1], self.strides[-1], self.queries)
+        queries, place, points, heat, said = self.start(levels[-1], self.strides[-1], self.queries)
         stages = []
         if heat is not None:
             found["heat"] = heat
-            stages.append(self._answer(queries, points))
+            stages.append(self._answer(queries, points, said))
         for blocks, level, stride in zip(self.levels, levels, self.strides, strict=True):
             rows, cols = level.shape[-2:]
             tokens = level.flatten(2).transpose(1, 2)
@@ -147,7 +147,7 @@ class IAUNet(nn.Module):
                 allowed = self._allowed(stages[-1]["kernels"], found["features"], (rows, cols))
             for block in blocks:
                 queries = block(queries, place, tokens, keys, allowed)
-            stages.append(self._answer(queries, points))
+            stages.append(self._answer(queries, points, said))
         found["stages"] = stages
         found["scores"] = stages[-1]["classes"].float().softmax(dim=2)[..., :-1]
         found["masks"] = drawn(stages[-1]["kernels"], found["features"])
@@ -163,8 +163,13 @@ class IAUNet(nn.Module):
         extra = torch.cat(more, dim=1).T.reshape(1, -1, rows, cols)
         return torch.cat([features.float(), extra.expand(len(features), -1, -1, -1)], dim=1)
 
-    def _answer(self, queries: Tensor, points: Tensor) -> dict[str, Tensor]:
-        """Classes and kernels of the queries, which lie at `points` in pixels."""
+    def _answer(
+        self, queries: Tensor, points: Tensor, said: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """Classes and kernels of the queries, which lie at `points` in pixels.
+
+        `said` are logits of the classes that are known before, from the map of centres.
+        """
         normed = self.norm(queries)
         kernels = self.kernel(normed).float()
         if self.place is not None:
@@ -173,7 +178,10 @@ class IAUNet(nn.Module):
             at = points / UNIT + place[..., 1:]
             constant = kernels[..., -1:] + 2 - fall * at.square().sum(2, keepdim=True)
             kernels = torch.cat([kernels[..., :-1], constant, 2 * fall * at, -fall], dim=2)
-        return {"classes": self.classes(normed), "kernels": kernels}
+        classes = self.classes(normed).float()
+        if said is not None:
+            classes = classes + pad(said, (0, 1))
+        return {"classes": classes, "kernels": kernels}
 
     @torch.no_grad()
     def _allowed(self, kernels: Tensor, features: Tensor, shape: tuple[int, int]) -> Tensor:

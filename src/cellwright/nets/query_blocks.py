@@ -4,7 +4,9 @@ Paper: Cheng et al. 2022, "Masked-attention Mask Transformer" (Mask2Former), arX
 (cross attention before self attention, 3.2); positions by Carion et al. 2020 (DETR),
 arXiv 2005.12872. Prytula et al. 2025 (IAUNet), arXiv 2508.01928, uses the block unmasked.
 Licence: our own code (BSD-3-Clause), written from the papers.
-Deviations: positions are measured in pixels of the input and not in shares of the frame, so that
+Deviations: what a block adds is 0 before training, so that nine blocks in a row do not blur the
+queries with each other;
+positions are measured in pixels of the input and not in shares of the frame, so that
 they mean the same in a crop and in a tile of another size.
 """
 
@@ -46,6 +48,7 @@ class Attention(nn.Module):
         self.norm = nn.LayerNorm(dim)
         for layer in (self.to_query, self.to_key, self.to_value):
             nn.init.xavier_uniform_(layer.weight)
+        nothing_at_first(self.out)
 
     def forward(
         self, x: Tensor, query: Tensor, key: Tensor, value: Tensor, allowed: Tensor | None = None
@@ -93,6 +96,7 @@ class QueryBlock(nn.Module):
             nn.Linear(dim, hidden), nn.ReLU(inplace=True), nn.Dropout(dropout),
             nn.Linear(hidden, dim), nn.Dropout(dropout),
         )  # fmt: skip
+        nothing_at_first(self.feed[3])
         self.norm = nn.LayerNorm(dim)
 
     def forward(
@@ -110,6 +114,12 @@ class QueryBlock(nn.Module):
         x = self.cross(x, x + place, keys, tokens, allowed)
         x = self.own(x, x + place, x + place, x)
         return self.norm(x + self.feed(x))
+
+
+def nothing_at_first(layer: nn.Linear) -> None:
+    """Let `layer` answer 0 before training: a block then leaves the queries as they came."""
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
 
 
 def waves(points: Tensor, dim: int) -> Tensor:

@@ -21,6 +21,9 @@ from cellwright.nets.query_blocks import grid, waves
 STARTS = ("learned", "peaks")
 #: share of pixels taken for a centre before training
 PRIOR = 0.01
+#: what a pixel beside a peak counts: less than peaks in the background, or a cell would be given
+#: several queries that only its class can tell apart
+BESIDE = 1e-3
 
 
 class Learned(nn.Module):
@@ -47,12 +50,12 @@ class Learned(nn.Module):
 
     def forward(
         self, level: Tensor, stride: int, count: int
-    ) -> tuple[Tensor, Tensor, Tensor, None]:
+    ) -> tuple[Tensor, Tensor, Tensor, None, None]:
         """Queries, their positions as vectors and in pixels."""
         frame = self.points.new_tensor([n * stride for n in level.shape[-2:]])
         parts = (self.content, self.place, self.points * frame)
         content, place, points = (part.expand(len(level), -1, -1) for part in parts)
-        return content, place, points, None
+        return content, place, points, None, None
 
 
 class Peaks(nn.Module):
@@ -69,14 +72,20 @@ class Peaks(nn.Module):
 
     def forward(
         self, level: Tensor, stride: int, count: int
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Queries, their positions as vectors and in pixels, and the map."""
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """Queries, their positions as vectors and in pixels, the map, and what it says of them.
+
+        The last, (image, query, class) logits without gradient, is what the classes start from.
+        """
         heat = self.heat(level)
         rows, cols = heat.shape[-2:]
         chance = heat.detach().float().sigmoid().amax(dim=1, keepdim=True)
-        peaks = chance * (1 + (chance == max_pool2d(chance, 3, stride=1, padding=1)))
+        highest = chance == max_pool2d(chance, 3, stride=1, padding=1)
+        peaks = torch.where(highest, chance, BESIDE * chance)
         index = peaks.flatten(1).topk(min(count, rows * cols), dim=1).indices
         tokens = level.flatten(2).transpose(1, 2)
         content = self.content(tokens.gather(1, index[..., None].expand(-1, -1, tokens.shape[2])))
         points = grid(rows, cols, stride=stride, like=level)[index]
-        return content, waves(points, level.shape[1]).to(content.dtype), points, heat
+        said = heat.detach().float().flatten(2).transpose(1, 2)
+        said = said.gather(1, index[..., None].expand(-1, -1, heat.shape[1]))
+        return content, waves(points, level.shape[1]).to(content.dtype), points, heat, said

@@ -40,6 +40,7 @@ ORIGINAL: Mapping[str, Any] = {
     "blocks": 3,
     "mask_stride": 4,
     "dropout": 0.1,
+    "normalise": "batch",
     "light": True,
     "start": "learned",
     "placed": False,
@@ -73,7 +74,7 @@ def iaunet(
     queries: int = 100,
     dim: int = 64,
     heads: int = 4,
-    blocks: int = 1,
+    blocks: int = 3,
     hidden: int | None = None,
     dropout: float = 0.0,
     mask_stride: int | None = None,
@@ -81,7 +82,7 @@ def iaunet(
     placed: bool = True,
     masked: bool = False,
     coordinates: bool = True,
-    normalise: str = "batch",
+    normalise: str = "group",
     light: bool = False,
     loss_weights: Mapping[str, float] | None = None,
 ) -> QueryMethod:
@@ -115,7 +116,7 @@ def iaunet(
                 "the compact encoder has no published weights: give --option encoder=resnet50 "
                 "(or resnet18), or --option weights=none"
             )
-        features: nn.Module = CompactEncoder(inputs, widths=tuple(widths))
+        features: nn.Module = CompactEncoder(inputs, widths=tuple(widths), normalise=normalise)
     else:
         features = ResNetEncoder(inputs, name=encoder)
         if weights == "imagenet":
