@@ -198,17 +198,6 @@ def start_from(checkpoint: Mapping[str, Tensor], encoder: ResNetEncoder) -> None
     encoder.body.load_state_dict(found, strict=False)
 
 
-def without_download(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments that build the same network with random weights: what a model folder needs.
-
-    Examples
-    --------
-    >>> without_download({"encoder": "resnet50", "weights": "imagenet"})
-    {'encoder': 'resnet50', 'weights': 'none'}
-    """
-    return {**arguments, "weights": "none"} if "weights" in arguments else dict(arguments)
-
-
 ENTRIES: tuple[MethodEntry, ...] = (
     MethodEntry(
         "iaunet",
