@@ -124,8 +124,12 @@ class OverlapCodec:
         return found
 
     def decode(self, outputs: Mapping[str, Tensor]) -> Instances:
-        """Overlapping cells, then nuclei, from the probabilities of one image."""
-        shared = outputs["overlap"][0].float().numpy() >= self.overlap
+        """Overlapping cells, then nuclei, from the probabilities of one image.
+
+        Overlaps lie inside cells: what the overlap head says of the background does not count.
+        """
+        inside = outputs["cytoplasm"].float().numpy().max(axis=0) > self.foreground
+        shared = inside & (outputs["overlap"][0].float().numpy() >= self.overlap)
         edge = shared
         if "border" in self.heads:
             edge = shared | (outputs["border"][0].float().numpy() > self.border)

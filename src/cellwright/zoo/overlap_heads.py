@@ -13,6 +13,9 @@ asked for: with those of the text and of Eq. 4.5 the head's probabilities stay b
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import log
+
+from torch import nn
 
 from cellwright.codecs.overlap_head import OverlapCodec
 from cellwright.losses.overlap import WEIGHTINGS, OverlapCriterion
@@ -36,6 +39,7 @@ def seunet_overlap(
     ceiling: float = 0.9,
     alpha: float = 0.25,
     gamma: float = 2.0,
+    prior: float = 0.05,
     cytoplasm_weight: float = 1.0,
     nuclei_weight: float = 1.0,
     border_weight: float = 1.0,
@@ -45,6 +49,8 @@ def seunet_overlap(
     """SEU-Net with a decoder for each of `heads` and one for the overlaps.
 
     With `map` or `weighting` "none" it is trained without a map (the first row of Table 5.3).
+    `prior` is the probability of an overlap that its head begins with (Lin 2017, 4.1): where
+    overlaps are rare, the focal loss takes long to come down from one half.
     """
     given = {
         "cytoplasm": cytoplasm_weight,
@@ -62,8 +68,11 @@ def seunet_overlap(
         raise InputError(
             f"weighting {weighting!r} is not known; choose one of {', '.join(WEIGHTINGS)}"
         )
-    if not (0 <= alpha <= 1 and gamma >= 0):
-        raise InputError(f"alpha {alpha} and gamma {gamma} came: alpha in [0, 1], gamma 0 or more")
+    if not (0 <= alpha <= 1 and gamma >= 0 and 0 < prior < 1):
+        raise InputError(
+            f"alpha {alpha}, gamma {gamma} and prior {prior} came: alpha in [0, 1], gamma 0 or "
+            "more and prior between 0 and 1 are wanted"
+        )
     likelihood = "none" if weighting == "none" else map
     codec = OverlapCodec(tuple(class_names), tuple(heads), likelihood, ceiling)
     criterion = OverlapCriterion(
@@ -74,6 +83,7 @@ def seunet_overlap(
         gamma=gamma,
     )
     net = SEUNet(inputs, codec.maps, widths=checked_widths(widths), reduction=reduction)
+    nn.init.constant_(net.heads["overlap"].bias, log(prior / (1 - prior)))
     return DenseMethod(net, criterion=criterion, codec=codec)
 
 
