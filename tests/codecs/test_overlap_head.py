@@ -67,14 +67,19 @@ def test_no_cells_and_one() -> None:
     assert same(OverlapCodec().decode(OverlapCodec().encode(one)), [disc(20, 20)])
 
 
-@settings(max_examples=6, deadline=None)
-@given(seed=st.integers(0, 10_000), kind=st.sampled_from(["round", "mixed", "lobed"]))
-def test_simulated_overlaps_come_back(seed: int, kind: str) -> None:
-    truth = simulate_field(seed=seed, shape=(192, 192), overlap=0.5, kind=kind).instances
+@pytest.mark.parametrize("kind", ["round", "mixed", "lobed"])
+def test_simulated_overlaps_come_back(kind: str) -> None:
+    """Nearly all: a spindle that another one crosses comes back as its two ends."""
     codec = OverlapCodec()
-    found = codec.decode(codec.encode(truth))
-    assert match(truth, found, [0.75])[0].tp >= 0.9 * len(truth)
-    assert overlap_region(truth, found)["f1"] >= 0.9
+    cells = whole = 0
+    shared = []
+    for seed in range(4):
+        truth = simulate_field(seed=seed, shape=(192, 192), overlap=0.5, kind=kind).instances
+        found = codec.decode(codec.encode(truth))
+        cells, whole = cells + len(truth), whole + match(truth, found, [0.75])[0].tp
+        shared.append(overlap_region(truth, found)["f1"])
+    assert whole >= 0.95 * cells
+    assert min(shared) >= 0.9
 
 
 @settings(max_examples=4, deadline=None)
