@@ -36,30 +36,30 @@ COMPACT_RCNN = {
 APART: tuple[tuple[float, Trial], ...] = tuple(
     (minutes, Trial(name, name, {"widths": WIDTHS, **more}))
     for name, minutes, more in (
-        ("unet-distance", 1, {}),
-        ("unet-bce", 1, {}),
-        ("unet-mse", 1, {}),
-        ("unet-deep", 1, {"widths": [*WIDTHS, 128]}),
-        ("unet-deep-2", 1, {"widths": [*WIDTHS, 128, 256]}),
-        ("unet-deep-ensemble", 1.5, {"tag": "half", "members": {"a": 1, "b": 0}}),
+        ("unet-distance", 0.7, {}),
+        ("unet-bce", 0.7, {}),
+        ("unet-mse", 0.7, {}),
+        ("unet-deep", 0.7, {"widths": [*WIDTHS, 128]}),
+        ("unet-deep-2", 0.7, {"widths": [*WIDTHS, 128, 256]}),
+        ("unet-deep-ensemble", 1.2, {"tag": "half", "members": {"a": 1, "b": 0}}),
         ("seunet-distance", 1, {}),
         ("seunet-1head", 1, {}),
         ("seunet-4channel", 1, {}),
         ("seunet-2head", 1, {}),
-        ("seunet-3head", 1.5, {}),
-        ("seunet-4head", 1.5, {}),
+        ("seunet-3head", 1.2, {}),
+        ("seunet-4head", 1.2, {}),
     )
 )
 #: and for those that know overlaps
 OVERLAPPING: tuple[tuple[float, Trial], ...] = (
-    (1.5, Trial("seunet-overlap", "seunet-overlap", {"widths": WIDTHS})),
-    (3, Trial("sparse-seunet", "sparse-seunet")),
-    (3, Trial("sparse-seunet-multilevel", "sparse-seunet-multilevel")),
-    (3, Trial("sparse-seunet-overlap", "sparse-seunet-overlap")),
-    (3, Trial("sparse-seunet-objectness", "sparse-seunet-objectness")),
-    (3, Trial("iaunet", "iaunet")),
+    (1.2, Trial("seunet-overlap", "seunet-overlap", {"widths": WIDTHS})),
+    (2, Trial("sparse-seunet", "sparse-seunet")),
+    (2.5, Trial("sparse-seunet-multilevel", "sparse-seunet-multilevel")),
+    (2.5, Trial("sparse-seunet-overlap", "sparse-seunet-overlap")),
+    (2, Trial("sparse-seunet-objectness", "sparse-seunet-objectness")),
+    (1.5, Trial("iaunet", "iaunet")),
     (
-        2,
+        1.2,
         Trial(
             "maskrcnn",
             "maskrcnn",
@@ -67,9 +67,9 @@ OVERLAPPING: tuple[tuple[float, Trial], ...] = (
             ("--optimizer", "adamw", "--learning-rate", "1e-3", "--schedule", "one-cycle"),
         ),
     ),
-    (2, Trial("centermask-v19-slim-dw", "centermask-v19-slim-dw", {"levels": [2, 6]})),
-    (3, Trial("yolov8-seg", "yolov8-seg")),
-    (3, Trial("yolov5-seg", "yolov5-seg")),
+    (1.5, Trial("centermask-v19-slim-dw", "centermask-v19-slim-dw", {"levels": [2, 6]})),
+    (2, Trial("yolov8-seg", "yolov8-seg")),
+    (2, Trial("yolov5-seg", "yolov5-seg")),
 )
 NEED_NUCLEI = ("seunet-4channel", "seunet-2head", "seunet-4head")
 FLAGS = ("--crop", "256", "256", "--scale", "0.95", "1.05", "--val-fraction", "0")
