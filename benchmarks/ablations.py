@@ -1,6 +1,6 @@
 """P4's ablations on simulated overlapping fields: what each part of it brings.
 
-    python benchmarks/ablations.py WORK [--minutes 0.75] [--seeds 0,1,2] [--groups heads,maps,levels]
+    python benchmarks/ablations.py WORK [--minutes 0.75] [--seeds 0,1,2] [--groups heads,maps]
 
 Heads: one decoder for the cytoplasm against four decoupled ones (P4 Tables 5.1 and 5.2). Maps:
 an overlap head without a map, and with map v4 under each of the paper's three weightings (Table
