@@ -1,6 +1,6 @@
 """The methods side by side: equal minutes, the same images, scored on images they never saw.
 
-    python benchmarks/methods.py WORK [--minutes 4] [--sets simulated,dsb2018] [--methods a,b]
+    python benchmarks/methods.py WORK [--minutes 3] [--sets a,b] [--methods a,b] [--picture PNG]
 
 "simulated": fluorescence fields of 256 x 256 in which four of ten cells overlap; 24 to learn
 from (4 of them are the fold), 10 others of 384 x 384 for the score. "dsb2018": the fluorescence
@@ -115,17 +115,40 @@ def row(figures: dict[str, Any]) -> str:
     return f"| {figures['name']} | " + " | ".join(shown) + " |"
 
 
+def draw(found: dict[str, list[dict[str, Any]]], path: Path) -> None:
+    """Score on the fold against seconds trained, a panel for each set."""
+    from matplotlib import colormaps
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 3.8), layout="constrained")
+    panels = figure.subplots(1, len(found), sharey=True, squeeze=False)[0]
+    colours = colormaps["tab10"]
+    for panel, (name, some) in zip(panels, found.items(), strict=True):
+        for number, figures in enumerate(some):
+            seconds, score = zip(*figures["curve"], strict=True)
+            style = {"color": colours(number), "marker": "o^sDv"[number % 5], "markersize": 3}
+            panel.plot(seconds, score, label=figures["name"], linewidth=1.2, **style)
+        panel.set(title=name, xlabel="processor seconds of training", ylim=(0, 1))
+        panel.grid(alpha=0.3)
+    panels[0].set_ylabel("TP/(TP+FP+FN) at IoU 0.50, fold")
+    handles, names = panels[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside right", fontsize=7)
+    figure.savefig(path, dpi=130)
+
+
 def main() -> None:
     """Run what is asked for and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("work", type=Path)
     parser.add_argument("--data", type=Path, default=DATA)
-    parser.add_argument("--minutes", type=float, default=4.0)
+    parser.add_argument("--minutes", type=float, default=3.0)
     parser.add_argument("--sets", default=",".join(SETS))
     parser.add_argument("--methods", default=",".join(t.name for t in TRIALS))
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--picture", type=Path, help="draw the curves of score over time")
     options = parser.parse_args()
     wanted = options.methods.split(",")
+    found: dict[str, list[dict[str, Any]]] = {}
     for name in options.sets.split(","):
         train, test = data(name, options.data, options.work)
         print(f"\n{name}\n\n| method | " + " | ".join(c for _, c in COLUMNS) + " |")
@@ -137,6 +160,9 @@ def main() -> None:
                     minutes=options.minutes, seed=options.seed,
                 )  # fmt: skip
                 print(row(figures), flush=True)
+                found.setdefault(name, []).append(figures)
+    if options.picture:
+        draw(found, options.picture)
 
 
 if __name__ == "__main__":
