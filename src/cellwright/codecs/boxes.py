@@ -73,6 +73,7 @@ class BoxCodec:
         *,
         shape: tuple[int, int],
         padded: tuple[int, int] | None = None,
+        least: float = FLOOR,
     ) -> Instances:
         """All detections of one image that have a pixel inside it.
 
@@ -86,11 +87,13 @@ class BoxCodec:
             Rows and columns of the image, which lies in the upper left of the padded one.
         padded
             Rows and columns of the padded image.
+        least
+            Detections of a lower score are left out.
         """
         found = {name: outputs[name].detach().float().cpu().numpy() for name in self.reads}
         corners = found["boxes"][:, [1, 0, 3, 2]].astype(np.float64)
         boxes, masks, whose = [], [], []
-        for number in np.flatnonzero(found["scores"] >= FLOOR).tolist():
+        for number in np.flatnonzero(found["scores"] >= least).tolist():
             box, mask = paste(
                 found["masks"][number, 0],
                 corners[number],
@@ -121,6 +124,7 @@ class BoxCodec:
         *,
         shape: tuple[int, int],
         padded: tuple[int, int] | None = None,
+        least: float = FLOOR,
     ) -> Instances:
         """The cells of one image from its detections."""
         return self.select(self.candidates(outputs, shape=shape, padded=padded))

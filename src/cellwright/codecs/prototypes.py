@@ -66,9 +66,14 @@ class PrototypeCodec:
         return cell_targets(instances)
 
     def candidates(
-        self, outputs: Mapping[str, Tensor], *, shape: tuple[int, int], padded: tuple[int, int]
+        self,
+        outputs: Mapping[str, Tensor],
+        *,
+        shape: tuple[int, int],
+        padded: tuple[int, int],
+        least: float = FLOOR,
     ) -> Instances:
-        """All cells above a low score.
+        """All cells of a score of `least` or more.
 
         Parameters
         ----------
@@ -83,7 +88,7 @@ class PrototypeCodec:
         prototypes = found["prototypes"]
         steps = [size / count for size, count in zip(padded, prototypes.shape[1:], strict=True)]
         boxes, masks, whose = [], [], []
-        for number in np.flatnonzero(found["scores"] >= FLOOR).tolist():
+        for number in np.flatnonzero(found["scores"] >= least).tolist():
             corners = found["boxes"][number]
             low = np.floor(np.clip(corners[:2], 0, shape)).astype(np.int64)
             high = np.ceil(np.clip(corners[2:], 0, shape)).astype(np.int64)

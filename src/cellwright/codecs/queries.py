@@ -70,7 +70,12 @@ class QueryCodec:
         return cell_targets(instances)
 
     def candidates(
-        self, outputs: Mapping[str, Tensor], *, shape: tuple[int, int], padded: tuple[int, int]
+        self,
+        outputs: Mapping[str, Tensor],
+        *,
+        shape: tuple[int, int],
+        padded: tuple[int, int],
+        least: float = FLOOR,
     ) -> Instances:
         """Every query that might be a cell, in the order of the queries.
 
@@ -81,9 +86,11 @@ class QueryCodec:
             logits over the padded window, at any resolution; they are drawn up bilinearly.
         shape, padded
             Rows and columns of the image and of the padded window.
+        least
+            Queries of a lower score are not drawn.
         """
         scores, kinds = outputs["scores"].float().max(dim=1)
-        some = torch.nonzero(scores >= FLOOR)[:, 0]
+        some = torch.nonzero(scores >= least)[:, 0]
         boxes, masks, found, kind = [], [], [], []
         size = max(_CHUNK // max(padded[0] * padded[1], 1), 1)
         for part in some.split(size) if len(some) else ():
@@ -98,7 +105,7 @@ class QueryCodec:
                     continue
                 crop = frame[box[0] : box[2], box[1] : box[3]].copy()
                 score = float(scores[query]) * float(total) / np.count_nonzero(crop)
-                if score >= FLOOR:
+                if score >= least:
                     boxes.append(box)
                     masks.append(crop)
                     found.append(min(score, 1.0))

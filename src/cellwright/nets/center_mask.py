@@ -119,14 +119,14 @@ class CenterMask(nn.Module):
         )
         return result | self._mask_losses(seen, boxes, classes, targets)
 
-    def detect(self, images: Tensor) -> list[dict[str, Tensor]]:
-        """Cells of each image, best first.
+    def detect(self, images: Tensor, *, least: float = 0.0) -> list[dict[str, Tensor]]:
+        """Cells of each image, best first; those of a score below `least` need no mask.
 
         ``boxes`` (cell, 4) as x0, y0, x1, y1 in pixels, ``labels`` (cell,) from 1, ``scores``
         (cell,), ``masks`` (cell, 1, 28, 28) probabilities.
         """
         seen = self._seen(images)
-        found = self._found(seen, self.limits.detections)
+        found = self._found(seen, self.limits.detections, least)
         for number, one in enumerate(found):
             masks, quality = [], []
             for boxes, labels in zip(
@@ -157,13 +157,13 @@ class CenterMask(nn.Module):
         shape = (int(images.shape[-2]), int(images.shape[-1]))
         return _Seen(levels, grids, squares, self.head(levels), shape)
 
-    def _found(self, seen: _Seen, most: int) -> list[dict[str, Tensor]]:
+    def _found(self, seen: _Seen, most: int, least: float = 0.0) -> list[dict[str, Tensor]]:
         return detections(
             self.head,
             seen.outputs,
             squares=seen.squares,
             shape=seen.shape,
-            least=self.limits.least_score,
+            least=max(self.limits.least_score, least),
             nms=self.limits.box_nms,
             most=most,
             considered=self.limits.considered,

@@ -171,13 +171,15 @@ class MaskRCNN(nn.Module):
         )
         return {**of_proposals, **of_heads}
 
-    def detect(self, images: Tensor) -> list[dict[str, Tensor]]:
+    def detect(self, images: Tensor, *, least: float = 0.0) -> list[dict[str, Tensor]]:
         """For each image ``boxes`` (x0, y0, x1, y1), ``labels`` from 1, ``scores``, ``masks``.
 
-        The masks are (cell, 1, 28, 28) probabilities on a grid that fills the box.
+        Boxes of a score below `least` are left out before masks are drawn. The masks are
+        (cell, 1, 28, 28) probabilities on a grid that fills the box.
         """
         features, size = self._features(images)
-        found = self.roi_heads.find(features, self.rpn.propose(features, size, len(images)), size)
+        proposals = self.rpn.propose(features, size, len(images))
+        found = self.roi_heads.find(features, proposals, size, least=least)
         return [{**one, "boxes": one["boxes"] / self.magnify} for one in found]
 
     def _features(self, images: Tensor) -> tuple[dict[str, Tensor], tuple[int, int]]:

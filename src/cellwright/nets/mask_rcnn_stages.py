@@ -139,23 +139,26 @@ class RegionHeads(RoIHeads):
         }
 
     def find(
-        self, features: Features, proposals: list[Tensor], size: tuple[int, int]
+        self,
+        features: Features,
+        proposals: list[Tensor],
+        size: tuple[int, int],
+        *,
+        least: float = 0.0,
     ) -> list[dict[str, Tensor]]:
-        """``boxes``, ``labels``, ``scores`` and ``masks`` for each image."""
+        """``boxes``, ``labels``, ``scores`` of `least` or more and ``masks`` for each image."""
         sizes = [size] * len(proposals)
         logits, shifts = self.box_predictor(
             self.box_head(self.box_roi_pool(features, proposals, sizes))
         )
         found = self.postprocess_detections(logits.float(), shifts.float(), proposals, sizes)
-        return [
-            {
-                "boxes": boxes,
-                "labels": labels,
-                "scores": scores,
-                "masks": self._drawn(features, boxes, labels, image, size),
-            }
-            for image, (boxes, scores, labels) in enumerate(zip(*found, strict=True))
-        ]
+        result = []
+        for image, (boxes, scores, labels) in enumerate(zip(*found, strict=True)):
+            sure = scores >= least
+            one = {"boxes": boxes[sure], "labels": labels[sure], "scores": scores[sure]}
+            masks = self._drawn(features, one["boxes"], one["labels"], image, size)
+            result.append({**one, "masks": masks})
+        return result
 
     def subsample(self, labels: list[Tensor]) -> list[Tensor]:
         """Indices of the proposals of each image that the losses are computed on."""

@@ -86,9 +86,14 @@ class FlowCodec:
         }
 
     def candidates(
-        self, outputs: Mapping[str, Tensor], *, shape: tuple[int, int], padded: tuple[int, int]
+        self,
+        outputs: Mapping[str, Tensor],
+        *,
+        shape: tuple[int, int],
+        padded: tuple[int, int],
+        least: float = 0.0,
     ) -> Instances:
-        """All cells that the flows lead to, scored as of `cell_scores`.
+        """All cells of a score of `least` or more that the flows lead to; see `cell_scores`.
 
         Parameters
         ----------
@@ -105,6 +110,7 @@ class FlowCodec:
         for number, (flow, logit) in enumerate(zip(flows, inside, strict=True)):
             labels = self._followed(np.ascontiguousarray(flow), np.ascontiguousarray(logit))
             found = from_label_map(labels, scores=cell_scores(labels, logit))
+            found = found[found.scores >= least]
             parts.append(
                 Instances(
                     shape,

@@ -100,7 +100,7 @@ class YoloNet(nn.Module):
         parts = parts / len(images)
         return {"box": parts[0], "mask": parts[1], "class": parts[2], "distance": parts[3]}
 
-    def detect(self, images: Tensor) -> list[dict[str, Tensor]]:
+    def detect(self, images: Tensor, *, least: float = FLOOR) -> list[dict[str, Tensor]]:
         """The best boxes of each image, with what `codecs.prototypes` draws masks from."""
         raw = self._raw(images)
         boxes = self._boxes(raw)
@@ -109,7 +109,7 @@ class YoloNet(nn.Module):
         found = []
         for k in range(len(images)):
             scores, classes = chance[k].max(dim=1)
-            above = torch.nonzero(scores > FLOOR)[:, 0]
+            above = torch.nonzero(scores >= least)[:, 0]
             best = above[scores[above].argsort(descending=True, stable=True)][: 8 * self.detections]
             keep = best[batched_nms(boxes[k, best], scores[best], classes[best], self.box_nms)]
             keep = keep[: self.detections]

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from cellwright.augment import intensity_range, normalise
+from cellwright.codecs.instances import FLOOR
 from cellwright.device import computes_in_half, resolve
 from cellwright.predict.evidence import Candidates, Evidence, Maps
 from cellwright.predict.windows import Tiling, batches, outer_shape, placed, quarters, thinned
@@ -20,6 +21,7 @@ from cellwright.tiling.maps import MapStore, average_weight
 from cellwright.tiling.plan import Window
 from cellwright.types import Image, InputError, Instances
 from cellwright.zoo.checkpoint import ModelCard
+from cellwright.zoo.instance import least_score
 from cellwright.zoo.method import DenseMethod
 
 log = logging.getLogger(__name__)
@@ -63,15 +65,18 @@ class Predictor:
 
     def segment_many(self, images: Sequence[Image]) -> list[Instances]:
         """Cells of several images; windows of equal shape share a batch."""
-        seen = self.evidence(images)
+        seen = self.evidence(images, least=least_score(self.method.codec))
         try:
             return [one.cells(self.method) for one in seen]
         finally:
             for one in seen:
                 one.close()
 
-    def evidence(self, images: Sequence[Image]) -> list[Evidence]:
-        """What the network sees in each image; close each after use."""
+    def evidence(self, images: Sequence[Image], *, least: float = FLOOR) -> list[Evidence]:
+        """What the network sees in each image; close each after use.
+
+        Cells of a score below `least` are left out where each cell is drawn by itself.
+        """
         for image in images:
             self.check(image)
         if hasattr(self.method, "for_tags"):
@@ -84,7 +89,7 @@ class Predictor:
                 f"windows of {self.card.method} cannot be averaged: it draws each cell by itself "
                 "and has no maps; leave out --average"
             )
-        return [self._candidates(image) for image in images]
+        return [self._candidates(image, least) for image in images]
 
     def probabilities(self, image: Image) -> np.ndarray:
         """All maps of a frame, (map channel, row, column) float32."""
@@ -138,7 +143,7 @@ class Predictor:
         ]
 
     @torch.inference_mode()
-    def _candidates(self, image: Image) -> Candidates:
+    def _candidates(self, image: Image, least: float) -> Candidates:
         """Run the network over the windows of an image; crowded ones are cut into four."""
         bounds = self._bounds(image)
         seen = self.card.window or WINDOW
@@ -151,7 +156,7 @@ class Predictor:
             for batch in batches(((0, w) for w in waiting), self._batch_limit):
                 inputs = self._inputs([(image, w, bounds) for _, w in batch])
                 with self._autocast():
-                    outputs = self.method.candidates(inputs)
+                    outputs = self.method.candidates(inputs, least=least)
                 for (_, window), found in zip(batch, outputs, strict=True):
                     if self._crowded(window, found):
                         again.extend(quarters(window, image.shape, halo))

@@ -11,11 +11,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from cellwright.codecs.instances import FLOOR
 from cellwright.types import Instances
 from cellwright.zoo.method import pad_to_multiple
 
 Targets = Mapping[str, Any]
 QueryCriterion = Callable[[Mapping[str, Any], Targets], dict[str, Tensor]]
+
+
+def least_score(codec: Any) -> float:
+    """The score below which `codec` takes no candidate for a cell; 0 if it does not say."""
+    return float(getattr(codec, "score", 0.0))
 
 
 class QueryMethod(nn.Module):
@@ -48,19 +54,22 @@ class QueryMethod(nn.Module):
         return self.criterion(self.net(pad_to_multiple(images, self.stride)), targets)
 
     @torch.inference_mode()
-    def candidates(self, images: Tensor) -> list[Instances]:
-        """All that might be a cell, for each image."""
+    def candidates(self, images: Tensor, *, least: float = FLOOR) -> list[Instances]:
+        """All of a score of `least` or more that might be a cell, for each image."""
         padded = pad_to_multiple(images, self.stride)
         outputs = self.net(padded)
         shapes = {"shape": tuple(images.shape[-2:]), "padded": tuple(padded.shape[-2:])}
         return [
-            self.codec.candidates({n: outputs[n][i] for n in self.codec.reads}, **shapes)
+            self.codec.candidates(
+                {n: outputs[n][i] for n in self.codec.reads}, **shapes, least=least
+            )
             for i in range(len(images))
         ]
 
     def predict(self, images: Tensor) -> list[Instances]:
         """Cells of each image of the batch."""
-        return [self.codec.select(found) for found in self.candidates(images)]
+        found = self.candidates(images, least=least_score(self.codec))
+        return [self.codec.select(one) for one in found]
 
     def with_codec(self, codec: Any) -> QueryMethod:
         """The same network and criterion with another codec."""
@@ -76,7 +85,8 @@ class DetectorMethod(nn.Module):
     Parameters
     ----------
     net
-        Has ``losses(images, targets)``, ``detect(images)`` and `stride`.
+        Has ``losses(images, targets)``, ``detect(images, least=)`` and `stride`; masks of
+        boxes below the score `least` need not be drawn.
     codec
         Turns the detections of one image into instances.
     """
@@ -96,16 +106,17 @@ class DetectorMethod(nn.Module):
         return self.net.losses(pad_to_multiple(images, self.stride), targets)
 
     @torch.inference_mode()
-    def candidates(self, images: Tensor) -> list[Instances]:
-        """All that might be a cell, for each image."""
+    def candidates(self, images: Tensor, *, least: float = FLOOR) -> list[Instances]:
+        """All of a score of `least` or more that might be a cell, for each image."""
         padded = pad_to_multiple(images, self.stride)
-        found: Sequence[Mapping[str, Tensor]] = self.net.detect(padded)
+        found: Sequence[Mapping[str, Tensor]] = self.net.detect(padded, least=least)
         shapes = {"shape": tuple(images.shape[-2:]), "padded": tuple(padded.shape[-2:])}
-        return [self.codec.candidates(one, **shapes) for one in found]
+        return [self.codec.candidates(one, **shapes, least=least) for one in found]
 
     def predict(self, images: Tensor) -> list[Instances]:
         """Cells of each image of the batch."""
-        return [self.codec.select(found) for found in self.candidates(images)]
+        found = self.candidates(images, least=least_score(self.codec))
+        return [self.codec.select(one) for one in found]
 
     def with_codec(self, codec: Any) -> DetectorMethod:
         """The same network with another codec."""
