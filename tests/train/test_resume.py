@@ -18,12 +18,14 @@ from cellwright.types import Sample
 SMALL: dict[str, dict[str, Any]] = {
     "unet-distance": {"widths": [4, 8]},
     "seunet-overlap": {"widths": [4, 8]},
+    "iaunet": {"widths": [4, 8, 8], "queries": 8, "dim": 16, "heads": 2, "dropout": 0.1},
     "maskrcnn": {
         "backbone": "resnet18",
-        "channels": 16,
-        "hidden": 16,
-        "proposals": 30,
-        "detections": 10,
+        "channels": 8,
+        "hidden": 8,
+        "proposals": 12,
+        "detections": 5,
+        "box_samples": 8,
     },
 }
 
