@@ -110,3 +110,16 @@ def test_figures_are_those_of_the_papers(
     recipe = read_recipe(recipes / f"{name}.toml")
     found = [r.figures[column] for r in recipe.paper if r.name == row]
     assert found == [figure]
+
+
+@pytest.mark.parametrize("quick", [False, True])
+def test_the_levels_of_table_5_10_differ(recipes: Path, quick: bool) -> None:
+    from cellwright.zoo.builders import build
+
+    recipe = read_recipe(recipes / "p4/table-5-10.toml", quick=quick)
+    ours = [recipe.train_of(v) for v in recipe.variants() if not v.needs]
+    branches = {
+        t.method: len(build(t.method, inputs=2, **t.options).net.mask_branches) for t in ours
+    }
+    assert branches["sparse-seunet"] == 1
+    assert branches["sparse-seunet-multilevel"] > 1
