@@ -1,4 +1,4 @@
-"""The clock of a training: learning rate at each step, random numbers at each epoch, the end."""
+"""The clock of a training: learning rate and random numbers at each step, the end."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Budget:
 class Pace(Callback):
     """Sets the learning rate and ends the training when its budget is spent.
 
-    The random numbers of torch are seeded anew at each epoch, so that a training that is
-    resumed at an epoch goes on as if it had not been interrupted.
+    The random numbers of torch are seeded anew for each batch, so that a training that is
+    resumed goes on as if it had not been interrupted.
 
     Parameters
     ----------
@@ -82,17 +82,12 @@ class Pace(Callback):
         """Start the clock."""
         self._since = time.monotonic()
 
-    def on_train_epoch_start(
-        self, trainer: lightning.Trainer, module: lightning.LightningModule
-    ) -> None:
-        """Seed the random numbers of the epoch."""
-        place = np.random.SeedSequence([self.seed, trainer.current_epoch, trainer.global_rank])
-        torch.manual_seed(int(place.generate_state(1)[0]))
-
     def on_train_batch_start(
         self, trainer: lightning.Trainer, module: lightning.LightningModule, batch: Any, index: int
     ) -> None:
-        """Set the learning rate."""
+        """Seed the random numbers of the batch and set the learning rate."""
+        place = [self.seed, trainer.current_epoch, index, trainer.global_rank]
+        torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1)[0]))
         taken = trainer.fit_loop.total_batch_idx // self.accumulate
         share = share_of_peak(self.steps, Progress(taken, self.spent(trainer)))
         rate = self.steps.learning_rate * share * 0.1**self._drops
