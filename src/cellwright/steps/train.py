@@ -319,11 +319,13 @@ def _tuned(
     from cellwright.predict import predictor_for
     from cellwright.steps.progress import track
     from cellwright.train.tune import tune
+    from cellwright.zoo.instance import least_score
 
     chosen = _within(fold, TUNING_PIXELS)
     predictor = predictor_for(method, card, device=device)
     bar = track(chosen, "tuning", quiet=quiet)
-    seen = [predictor.evidence([fold.image(i)])[0] for i in bar]
+    least = min((least_score(method.codec), *type(method.codec).grid.get("score", ())))
+    seen = [predictor.evidence([fold.image(i)], least=least)[0] for i in bar]
     truth = [fold.instances(i) for i in chosen]
     method, thresholds, score = tune(method, seen, truth, progress=log.debug)
     for one in seen:
