@@ -58,7 +58,7 @@ class BoxCodec:
     reads: ClassVar[tuple[str, ...]] = ("boxes", "labels", "scores", "masks")
     #: settings tried on the tuning fold, by field
     grid: ClassVar[dict[str, tuple[float, ...]]] = {
-        "score": (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
+        "score": (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
         "nms": (0.3, 0.5, 0.7, 1.0),
         "min_area": (5, 15, 30),
     }
