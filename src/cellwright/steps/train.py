@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: pixels of the fold that thresholds are tuned on at most
-TUNING_PIXELS = 12_000_000
+#: pixels of the fold that thresholds are tuned on at most: of maps, and where each cell is drawn
+#: by itself, which takes several times as long
+TUNING_PIXELS, TUNING_PIXELS_OF_CELLS = 12_000_000, 2_000_000
 #: pixels of the fold that are scored while training, for the curve
 WATCHED_PIXELS = 500_000
 
@@ -320,8 +321,10 @@ def _tuned(
     from cellwright.steps.progress import track
     from cellwright.train.tune import tune
     from cellwright.zoo.instance import least_score
+    from cellwright.zoo.method import DenseMethod
 
-    chosen = _within(fold, TUNING_PIXELS)
+    maps = isinstance(method, DenseMethod)
+    chosen = _within(fold, TUNING_PIXELS if maps else TUNING_PIXELS_OF_CELLS)
     predictor = predictor_for(method, card, device=device)
     bar = track(chosen, "tuning", quiet=quiet)
     least = min((least_score(method.codec), *type(method.codec).grid.get("score", ())))
