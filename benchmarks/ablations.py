@@ -1,6 +1,6 @@
 """P4's ablations on simulated overlapping fields: what each part of it brings.
 
-    python benchmarks/ablations.py WORK [--minutes 0.75] [--seeds 0,1,2] [--groups heads,maps]
+    python benchmarks/ablations.py WORK [--minutes 0.5] [--seeds 0,1,2] [--groups heads,maps]
 
 Heads: one decoder for the cytoplasm against four decoupled ones (P4 Tables 5.1 and 5.2). Maps:
 an overlap head without a map, and with map v4 under each of the paper's three weightings (Table
@@ -69,7 +69,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("work", type=Path)
     parser.add_argument("--data", type=Path, default=DATA)
-    parser.add_argument("--minutes", type=float, default=0.75)
+    parser.add_argument("--minutes", type=float, default=0.5)
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--groups", default=",".join(GROUPS))
     options = parser.parse_args()

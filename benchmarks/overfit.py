@@ -53,10 +53,10 @@ APART: tuple[tuple[float, Trial], ...] = tuple(
 #: and for those that know overlaps
 OVERLAPPING: tuple[tuple[float, Trial], ...] = (
     (1.2, Trial("seunet-overlap", "seunet-overlap", {"widths": WIDTHS})),
-    (2, Trial("sparse-seunet", "sparse-seunet")),
-    (2.5, Trial("sparse-seunet-multilevel", "sparse-seunet-multilevel")),
-    (2.5, Trial("sparse-seunet-overlap", "sparse-seunet-overlap")),
-    (2, Trial("sparse-seunet-objectness", "sparse-seunet-objectness")),
+    (4, Trial("sparse-seunet", "sparse-seunet")),
+    (5, Trial("sparse-seunet-multilevel", "sparse-seunet-multilevel")),
+    (4, Trial("sparse-seunet-overlap", "sparse-seunet-overlap")),
+    (4, Trial("sparse-seunet-objectness", "sparse-seunet-objectness")),
     (1.5, Trial("iaunet", "iaunet")),
     (
         1.2,
@@ -68,8 +68,8 @@ OVERLAPPING: tuple[tuple[float, Trial], ...] = (
         ),
     ),
     (1.5, Trial("centermask-v19-slim-dw", "centermask-v19-slim-dw", {"levels": [2, 6]})),
-    (2, Trial("yolov8-seg", "yolov8-seg")),
-    (2, Trial("yolov5-seg", "yolov5-seg")),
+    (1.5, Trial("yolov8-seg", "yolov8-seg")),
+    (1.5, Trial("yolov5-seg", "yolov5-seg")),
 )
 NEED_NUCLEI = ("seunet-4channel", "seunet-2head", "seunet-4head")
 FLAGS = ("--crop", "256", "256", "--scale", "0.95", "1.05", "--val-fraction", "0")
