@@ -19,9 +19,10 @@ from cellwright.fetch import Fetched, RemoteFile
 from cellwright.nets.mask_rcnn import MaskRCNN
 from cellwright.synth import simulate_field
 from cellwright.types import InputError, Instances
-from cellwright.zoo import maskrcnn_weights as module
+from cellwright.zoo import torchvision_weights as module
 from cellwright.zoo.maskrcnn import ENTRIES, hold_still, maskrcnn, without_download
-from cellwright.zoo.maskrcnn_weights import COCO, for_inputs, renamed, start_from
+from cellwright.zoo.maskrcnn_weights import COCO, renamed, start_from
+from cellwright.zoo.torchvision_weights import for_inputs
 
 SMALL = {
     "backbone": "resnet18",

@@ -10,24 +10,21 @@ learning rate of 1e-3, for minutes on a CPU. `ORIGINAL` are the options of the p
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from cellwright.codecs.queries import QueryCodec
-from cellwright.fetch import RemoteFile, Weights, download
+from cellwright.fetch import RemoteFile, Weights
 from cellwright.losses.set_prediction import SetCriterion
 from cellwright.nets.encoders import RESNETS, CompactEncoder, ResNetEncoder
 from cellwright.nets.iaunet import IAUNet
 from cellwright.types import InputError
 from cellwright.zoo.entry import COMPACT, MethodEntry
 from cellwright.zoo.instance import QueryMethod
-from cellwright.zoo.maskrcnn import for_inputs
+from cellwright.zoo.torchvision_weights import for_inputs, published
 
 ENCODERS = ("compact", *RESNETS)
 CHOICES = ("none", "imagenet")
@@ -120,7 +117,7 @@ def iaunet(
     else:
         features = ResNetEncoder(inputs, name=encoder)
         if weights == "imagenet":
-            start_from(imagenet_weights(encoder), features)
+            start_from(published(IMAGENET[encoder]), features)
     stride = mask_stride or (2 if encoder == "compact" else 4)
     net = IAUNet(
         features,
@@ -146,37 +143,10 @@ def iaunet(
     )
 
 
-def imagenet_weights(encoder: str) -> dict[str, Tensor]:
-    """torchvision's ImageNet weights by name, downloaded unless they are in the cache.
-
-    Raises
-    ------
-    InputError
-        They cannot be fetched or are damaged; the message says how to go on without.
-    """
-    record = IMAGENET[encoder]
-    file = record.files[0]
-    otherwise = "or train from random weights: --option weights=none"
-    try:
-        fetched = download(file, record.folder)
-    except InputError as error:
-        raise InputError(f"{error}; put it into {record.folder}, {otherwise}") from error
-    digits = Path(file.name).stem.rsplit("-", 1)[1]
-    if not fetched.sha256.startswith(digits):
-        raise InputError(
-            f"{fetched.path} has the hash {fetched.sha256[:12]}..., its name says {digits}: it is "
-            f"damaged or another file; delete it and try again, {otherwise}"
-        )
-    try:
-        return dict(torch.load(fetched.path, map_location="cpu", weights_only=True))
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise InputError(f"{fetched.path} cannot be read: {error}; {otherwise}") from error
-
-
 def start_from(checkpoint: Mapping[str, Tensor], encoder: ResNetEncoder) -> None:
     """Take over all layers of a ResNet of torchvision but its classifier.
 
-    The first convolution is adapted to the input channels, as of `zoo.maskrcnn.for_inputs`.
+    The first convolution is adapted to the input channels, as of `for_inputs`.
 
     Raises
     ------

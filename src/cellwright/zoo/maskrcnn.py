@@ -16,9 +16,8 @@ from cellwright.nets.mask_rcnn import MaskRCNN
 from cellwright.types import InputError
 from cellwright.zoo.entry import MethodEntry
 from cellwright.zoo.instance import DetectorMethod
-from cellwright.zoo.maskrcnn_weights import coco_weights, for_inputs, start_from
-
-__all__ = ["maskrcnn", "without_download", "hold_still", "for_inputs", "ENTRIES"]
+from cellwright.zoo.maskrcnn_weights import COCO, start_from
+from cellwright.zoo.torchvision_weights import published
 
 CHOICES = ("none", "coco")
 
@@ -77,7 +76,7 @@ def maskrcnn(
         )
     if not 0 <= stages <= 5:
         raise InputError(f"trainable={stages} came: 0 to 5 stages of the ResNet can learn")
-    checkpoint = coco_weights() if coco else {}
+    checkpoint = published(COCO) if coco else {}
     net = MaskRCNN(
         inputs,
         len(class_names),

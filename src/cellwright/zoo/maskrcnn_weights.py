@@ -1,4 +1,4 @@
-"""torchvision's COCO checkpoint of Mask R-CNN: fetched, renamed, fitted to other inputs.
+"""torchvision's COCO checkpoint of Mask R-CNN: where it lies, renamed, fitted to other inputs.
 
 Checkpoint and names are torchvision's (BSD-3-Clause). Our own code (BSD-3-Clause).
 """
@@ -6,15 +6,13 @@ Checkpoint and names are torchvision's (BSD-3-Clause). Our own code (BSD-3-Claus
 from __future__ import annotations
 
 import logging
-import pickle
 from collections.abc import Mapping
-from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
-from cellwright.fetch import RemoteFile, Weights, download
+from cellwright.fetch import RemoteFile, Weights
 from cellwright.types import InputError
+from cellwright.zoo.torchvision_weights import for_inputs
 
 log = logging.getLogger(__name__)
 
@@ -33,32 +31,6 @@ COCO = Weights(
     "COCO 2017: 118 thousand photographs of everyday things",
     page="https://docs.pytorch.org/vision/stable/models/mask_rcnn.html",
 )
-
-
-def coco_weights() -> dict[str, Tensor]:
-    """torchvision's COCO checkpoint by tensor name, downloaded unless it is in the cache.
-
-    Raises
-    ------
-    InputError
-        It cannot be fetched or is damaged; the message says how to go on without.
-    """
-    file = COCO.files[0]
-    otherwise = "or train from random weights: --option weights=none"
-    try:
-        fetched = download(file, COCO.folder)
-    except InputError as error:
-        raise InputError(f"{error}; put it into {COCO.folder}, {otherwise}") from error
-    digits = Path(file.name).stem.rsplit("-", 1)[1]
-    if not fetched.sha256.startswith(digits):
-        raise InputError(
-            f"{fetched.path} has the hash {fetched.sha256[:12]}..., its name says {digits}: it is "
-            f"damaged or another file; delete it and try again, {otherwise}"
-        )
-    try:
-        return dict(torch.load(fetched.path, map_location="cpu", weights_only=True))
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise InputError(f"{fetched.path} cannot be read: {error}; {otherwise}") from error
 
 
 def start_from(checkpoint: Mapping[str, Tensor], net: nn.Module) -> tuple[str, ...]:
@@ -103,15 +75,3 @@ def renamed(name: str) -> str:
     elif parts[-2].startswith("mask_fcn") and parts[-2][8:].isdigit():
         parts[-2:-1] = [str(int(parts[-2][8:]) - 1), "0"]
     return ".".join(parts)
-
-
-def for_inputs(kernels: Tensor, inputs: int) -> Tensor:
-    """First kernels, (output, 3, row, column), for another number of input channels.
-
-    Each channel gets the mean of the three, times 3 / inputs: a grey image in all channels
-    is answered as before. Three channels keep their own.
-    """
-    if inputs == kernels.shape[1]:
-        return kernels
-    mean = kernels.mean(dim=1, keepdim=True) * (kernels.shape[1] / inputs)
-    return mean.repeat(1, inputs, 1, 1)
