@@ -59,7 +59,7 @@ OVERLAPPING: tuple[tuple[float, Trial], ...] = (
     (4, Trial("sparse-seunet-objectness", "sparse-seunet-objectness")),
     (1.5, Trial("iaunet", "iaunet")),
     (
-        1.2,
+        2,
         Trial(
             "maskrcnn",
             "maskrcnn",
