@@ -81,14 +81,17 @@ class Comparison:
     def matched(self, threshold: float, *, boxes: bool = False, any_class: bool = False) -> Pairs:
         """The one-to-one pairs with IoU >= `threshold`: most pairs first, then the largest sum.
 
-        Of predictions that fit equally well the one with the best score is taken. Sorted by the
-        true cell; see `assign`.
+        Of predictions that fit equally well the one of the true class is taken, then the one with
+        the best score. Sorted by the true cell; see `assign`.
         """
         key = (float(threshold), boxes, any_class)
         if key not in self._matched:
             found = self.overlaps(boxes=boxes, any_class=any_class)
-            scores = self.pred.scores[found.j]
-            chosen = assign(found.i, found.j, found.iou, threshold, prefer=scores)
+            wish = self.pred.scores[found.j]
+            if any_class:
+                alike = np.asarray(self.true_names[found.i] == self.pred_names[found.j], float)
+                wish = (2 * alike + wish) / 3
+            chosen = assign(found.i, found.j, found.iou, threshold, prefer=wish)
             self._matched[key] = found.pick(chosen)
         return self._matched[key]
 
