@@ -1,7 +1,8 @@
 """Cells from a landscape: its peaks, those of little prominence merged into their neighbour.
 
-Every local maximum floods its basin (watershed). Two basins that meet are one cell unless
-the lower of their peaks stands out of the saddle between them by the wanted prominence.
+Every pixel belongs to the peak that it leads up to (`cellwright.codecs.ascent`). Two basins that
+meet are one cell unless the lower of their peaks stands out of the saddle between them by the
+wanted prominence.
 This is zero-dimensional persistence (Edelsbrunner, Letscher, Zomorodian 2002), the same as a
 watershed from h-maxima, without a morphological reconstruction of the whole frame.
 """
@@ -9,7 +10,7 @@ watershed from h-maxima, without a morphological reconstruction of the whole fra
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
+from cellwright.codecs.ascent import basins
 
 
 def prominent_basins(
@@ -36,31 +37,24 @@ def prominent_basins(
     >>> prominent_basins(line, line > 0, prominence=0.3, least=0.1).tolist()
     [[1, 1, 1, 0, 2]]
     """
-    from skimage.segmentation import watershed
-
     heights = np.where(inside, landscape, 0)
-    top = (ndimage.maximum_filter(heights, size=3) == heights) & inside & (heights > least)
-    peaks, count = ndimage.label(top, structure=np.ones((3, 3)))
-    if count == 0:
-        return peaks.astype(np.int32)
-    basins = watershed(-heights, peaks, mask=inside)
-    summit = np.zeros(count + 1, dtype=heights.dtype)
-    np.maximum.at(summit, peaks[top], heights[top])
-    root = _merged(*_saddles(basins, heights), summit, prominence)
-    numbers = np.unique(root[1:])
-    compact = np.zeros(count + 1, dtype=np.int32)
+    found, summits = basins(heights, inside)
+    summit = np.concatenate([np.full(1, -np.inf, heights.dtype), summits])
+    root = _merged(*_saddles(found, heights), summit, prominence, least)
+    numbers = np.unique(root[summit[root] > least])
+    compact = np.zeros(len(summit), dtype=np.int32)
     compact[numbers] = np.arange(1, len(numbers) + 1)
-    return compact[root][basins]
+    return compact[root][found]
 
 
-def _saddles(basins: np.ndarray, heights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _saddles(labels: np.ndarray, heights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of basins that meet, (P, 2), and the height of the pass between them, highest first."""
     pairs, passes = [], []
     for near, far in (
         ((slice(None, -1), slice(None)), (slice(1, None), slice(None))),
         ((slice(None), slice(None, -1)), (slice(None), slice(1, None))),
     ):
-        a, b = basins[near], basins[far]
+        a, b = labels[near], labels[far]
         meet = (a != b) & (a > 0) & (b > 0)
         pairs.append(np.column_stack([np.minimum(a[meet], b[meet]), np.maximum(a[meet], b[meet])]))
         passes.append(np.minimum(heights[near][meet], heights[far][meet]))
@@ -73,9 +67,12 @@ def _saddles(basins: np.ndarray, heights: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def _merged(
-    pairs: np.ndarray, passes: np.ndarray, summit: np.ndarray, prominence: float
+    pairs: np.ndarray, passes: np.ndarray, summit: np.ndarray, prominence: float, least: float
 ) -> np.ndarray:
-    """For each basin the one it belongs to: the higher peak takes over the lower."""
+    """For each basin the one it belongs to: the higher peak takes over the lower.
+
+    It does where the lower is not prominent, or so low that it is no cell of its own.
+    """
     root = np.arange(len(summit))
 
     def find(k: int) -> int:
@@ -88,6 +85,6 @@ def _merged(
         high, low = find(a), find(b)
         if summit[high] < summit[low]:
             high, low = low, high
-        if high != low and summit[low] - height < prominence:
+        if high != low and (summit[low] - height < prominence or summit[low] <= least):
             root[low] = high
     return np.array([find(k) for k in range(len(root))])

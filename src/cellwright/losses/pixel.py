@@ -73,3 +73,18 @@ class DistanceCriterion(ForegroundCriterion):
         """Losses by name from maps by name, each (image, class, row, column)."""
         distance = cross_entropy(logits["distance"], targets["distance"])
         return {**super().__call__(logits, targets), "distance": self.distance_weight * distance}
+
+
+class BordersCriterion(DistanceCriterion):
+    """The losses of foreground and distance plus cross-entropy on the borders between cells."""
+
+    def __init__(self, *, distance_weight: float = 2.0, border_weight: float = 1.0) -> None:
+        super().__init__(distance_weight=distance_weight)
+        self.border_weight = border_weight
+
+    def __call__(
+        self, logits: Mapping[str, Tensor], targets: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """Losses by name from maps by name, each (image, class, row, column)."""
+        border = cross_entropy(logits["border"], targets["border"])
+        return {**super().__call__(logits, targets), "border": self.border_weight * border}

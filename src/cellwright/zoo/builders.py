@@ -10,6 +10,7 @@ from cellwright.types import InputError
 from cellwright.zoo import (
     centermask,
     ensemble,
+    fast,
     iaunet,
     maskrcnn,
     overlap_heads,
@@ -22,6 +23,7 @@ from cellwright.zoo.entry import MethodEntry
 
 METHODS: tuple[MethodEntry, ...] = (
     *unets.ENTRIES,
+    *fast.ENTRIES,
     *ensemble.ENTRIES,
     *seunets.ENTRIES,
     *overlap_heads.ENTRIES,
