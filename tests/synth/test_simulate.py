@@ -122,7 +122,7 @@ def test_the_same_cells_at_another_pixel_size_are_larger():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"modality": "dic"}, "brightfield"),
+        ({"modality": "xray"}, "brightfield"),
         ({"seed": -1}, "0 or more"),
         ({"planes": 0}, "at least 1"),
     ],

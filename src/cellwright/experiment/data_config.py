@@ -44,7 +44,7 @@ class Simulate(Strict):
     overlap: Annotated[float, Field(ge=0, le=0.9)] = 0.1
     max_shared: Annotated[float, Field(gt=0, le=1)] = 0.25
     planes: Count = 1
-    modality: Literal["fluorescence", "brightfield", "both"] = "fluorescence"
+    modality: Literal["fluorescence", "brightfield", "phase", "dic", "both"] = "fluorescence"
     kind: str = "round"
     diameter: Positive = 16.0
     pixel_size: Positive = 0.5

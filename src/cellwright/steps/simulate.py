@@ -13,7 +13,8 @@ from cellwright.types import Image, InputError, Sample
 
 SETTINGS_NAME = "simulate.json"
 RAW_NAME = "raw"
-CHANNEL_NUMBERS = {"brightfield": 1, "fluorescence": 2}
+CHANNEL_NUMBERS = {"brightfield": 1, "fluorescence": 2, "phase": 1, "dic": 1}
+BOTH = (1, 2)
 log = logging.getLogger(__name__)
 
 
@@ -60,7 +61,7 @@ def simulate(
     raw
         Also write every plane as a file of its own into ``output/raw``, named as a
         microscope would: ``day1t1c{channel}xy{position}z{z}.tif``, numbered from 1;
-        channel 1 is bright field, channel 2 fluorescence.
+        channel 1 is transmitted light, channel 2 fluorescence.
     seed
         Number of the simulated dish; the same call gives the same bytes.
     quiet
@@ -138,7 +139,7 @@ def raw_name(field: int, channel: int, plane: int) -> str:
 
 def _raw_names(field: int, planes: int, modality: str) -> dict[str, tuple[int, int]]:
     """File names of a field with their (plane, channel) indices into the image."""
-    channels = CHANNEL_NUMBERS.values() if modality == "both" else (CHANNEL_NUMBERS[modality],)
+    channels = BOTH if modality == "both" else (CHANNEL_NUMBERS[modality],)
     return {
         raw_name(field, number, plane): (plane, index)
         for plane in range(planes)

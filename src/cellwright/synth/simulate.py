@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
+from cellwright.synth.interference import interference_contrast, phase_contrast
 from cellwright.synth.optics import (
     Layers,
     Microscope,
@@ -26,7 +29,13 @@ from cellwright.synth.shapes import SPREAD
 from cellwright.synth.vitality import Vitality, brightness, dimmed, draw_alive
 from cellwright.types import Image, InputError, Sample
 
-MODALITIES = ("fluorescence", "brightfield", "both")
+#: what is made of light that passes the dish, by modality
+TRANSMITTED = {
+    "brightfield": bright_field,
+    "phase": phase_contrast,
+    "dic": interference_contrast,
+}
+MODALITIES = ("fluorescence", *TRANSMITTED, "both")
 HAZE = 0.1
 LAMP = 20.0
 # Pixels over which glare falls to 1/e, in diameters of a cell.
@@ -72,7 +81,9 @@ def simulate_field(
         Planes of the z-stack, `Microscope.z_step` apart and centred on the focus. A
         single bright-field plane is taken out of focus, where cells can be seen.
     modality
-        ``"fluorescence"``, ``"brightfield"`` or ``"both"`` (as two channels).
+        ``"fluorescence"``, ``"brightfield"``, ``"phase"`` (phase contrast), ``"dic"``
+        (differential interference contrast), or ``"both"``: bright field and fluorescence as
+        two channels.
     kind
         ``"round"``, ``"oval"``, ``"spindle"``, ``"lobed"`` or ``"mixed"``.
     diameter
@@ -129,10 +140,14 @@ def simulate_field(
         alive = draw_alive(_stream(seed, field, 4), len(scene.cells), vitality.dead)
     heights = microscope.heights(planes)
     channels = []
-    if modality in ("brightfield", "both"):
-        at = heights if planes > 1 else np.array([microscope.single_plane_defocus])
+    if modality != "fluorescence":
+        kind_of_light = "brightfield" if modality == "both" else modality
+        lifted = kind_of_light == "brightfield" and planes == 1
+        at = np.array([microscope.single_plane_defocus]) if lifted else heights
         rng = _stream(seed, field, 2)
-        channels.append(_take_bright_field(rng, scene, texture, diameter, at, microscope))
+        channels.append(
+            _take_light(rng, scene, texture, diameter, at, microscope, TRANSMITTED[kind_of_light])
+        )
     if modality in ("fluorescence", "both"):
         rng = _stream(seed, field, 3)
         light = _glow(scene, texture, alive, size, vitality, microscope)
@@ -181,19 +196,20 @@ def _take_fluorescence(
     return camera(rng, photons, microscope)
 
 
-def _take_bright_field(
+def _take_light(
     rng: np.random.Generator,
     scene: Scene,
     texture: Texture,
     diameter: float,
     heights: np.ndarray,
     microscope: Microscope,
+    optics: Callable[[Layers, Layers, np.ndarray, Microscope], np.ndarray],
 ) -> np.ndarray:
     """(plane, row, column) uint16."""
     vignette, uneven = illumination(rng, scene.shape, microscope)
     heights = heights + rng.normal(0.0, 0.3)
     phase = delayed(scene, texture, diameter=diameter, wavelength=microscope.wavelength)
-    light = bright_field(phase, absorbed(scene, texture), heights, microscope)
+    light = optics(phase, absorbed(scene, texture), heights, microscope)
     # A lamp is more even than stray fluorescence.
     photons = LAMP * microscope.photons * vignette * uneven**0.4 * _cut(light, scene)
     return camera(rng, np.minimum(photons, 65535.0), microscope)
