@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cellwright.augment import (
+    LIGHTS,
     NORMALISATIONS,
     Warp,
     change_intensity,
+    change_transmitted,
     draw_warp,
     intensity_range,
     normalise,
@@ -97,3 +99,24 @@ def test_uneven_light_is_smooth_and_around_one() -> None:
     assert np.abs(np.diff(np.log(field), axis=0)).max() < 0.3
     assert 0.2 < np.log(field).std() < 0.8
     assert uneven_light(rng, (1, 1), strength=0.0).tolist() == [[1.0]]
+
+
+def test_transmitted_light_changes_its_sign_in_three_of_ten_crops():
+    image = np.full((1, 64, 64), 0.5, np.float32)
+    image[:, 24:40, 24:40] = 0.9
+    signs = []
+    for seed in range(200):
+        found = change_transmitted(image, np.random.default_rng(seed))[0]
+        ring = np.concatenate([found[20:44, 20:23].ravel(), found[20:44, 41:44].ravel()])
+        signs.append(float(np.median(found[28:36, 28:36])) > float(np.median(ring)))
+    assert 0.6 < np.mean(signs) < 0.8
+    assert LIGHTS["transmitted"] is change_transmitted
+
+
+def test_transmitted_light_is_the_same_for_the_same_draw_and_leaves_its_input_alone():
+    image = np.random.default_rng(0).random((2, 33, 35)).astype(np.float32)
+    before = image.copy()
+    one, other = (change_transmitted(image, np.random.default_rng(3)) for _ in range(2))
+    np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(image, before)
+    assert (one.shape, one.dtype) == (image.shape, np.float32)

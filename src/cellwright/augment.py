@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -167,6 +168,37 @@ def change_intensity(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return image
 
 
+def change_transmitted(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Sign and size of the contrast, gamma, uneven light, blur and noise at random, per channel.
+
+    For light that passes the cells: they are darker or brighter than a background of middle
+    intensity, and both through focus, so that three crops in ten are inverted and contrast
+    changes about the background.
+
+    Parameters
+    ----------
+    image
+        As of `change_intensity`.
+    """
+    image = image.copy()
+    for channel in image:
+        if rng.random() < 0.3:
+            channel[:] = 1 - channel
+        if rng.random() < 0.3:
+            gamma = np.exp(rng.uniform(-0.4, 0.4))
+            channel[:] = np.sign(channel) * np.abs(channel) ** gamma
+        middle = np.median(channel[::4, ::4])
+        channel[:] = middle + (channel - middle) * np.exp(rng.uniform(-0.7, 0.7))
+        if rng.random() < 0.4:
+            channel *= uneven_light(rng, channel.shape, strength=rng.uniform(0.05, 0.3))
+        channel += rng.normal(0, 0.1)
+        if rng.random() < 0.25:
+            channel[:] = ndimage.gaussian_filter(channel, rng.uniform(0.4, 1.6))
+        if rng.random() < 0.3:
+            channel += rng.normal(0, rng.uniform(0.01, 0.1), channel.shape).astype(np.float32)
+    return image
+
+
 def uneven_light(
     rng: np.random.Generator, shape: tuple[int, ...], *, strength: float
 ) -> np.ndarray:
@@ -197,6 +229,12 @@ def normalise(image: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarra
     span = np.maximum(high - low, 1e-6)[:, None, None]
     return ((image - low[:, None, None]) / span).astype(np.float32)
 
+
+#: how intensities are changed for training, by what is imaged
+LIGHTS: dict[str, Callable[[np.ndarray, np.random.Generator], np.ndarray]] = {
+    "fluorescence": change_intensity,
+    "transmitted": change_transmitted,
+}
 
 NORMALISATIONS = ("percentile", "min-max", "z-score")
 

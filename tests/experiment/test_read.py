@@ -64,7 +64,7 @@ def written(folder: Path, text: str) -> Path:
             'title = "t"\n[data.train]\nsimulate = [{ nuclei = true }, {}]',
             "must agree in nuclei and vitality",
         ),
-        ('title = "t"\n[data]\ntrain = {}', "one of simulate, import, dataset; 0 came"),
+        ('title = "t"\n[data]\ntrain = {}', "one of simulate, import, dataset, joined; 0 came"),
         ("title = ", "not TOML"),
         ('title = "t"\n[data.train]\ndataset = "$NO_SUCH_PLACE/x"', r"\$NO_SUCH_PLACE"),
     ],
@@ -151,7 +151,7 @@ def test_the_paper_s_own_data_are_taken_where_they_are(
 
 
 def test_known_keys_use_the_names_of_the_file() -> None:
-    assert known_keys(["data", "train"]) == ["dataset", "import", "simulate"]
+    assert known_keys(["data", "train"]) == ["dataset", "diameter", "import", "joined", "simulate"]
     assert "batch_size" in known_keys(["train"])
 
 

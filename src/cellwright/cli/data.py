@@ -25,7 +25,8 @@ def simulate(
     ] = 0.1,
     planes: Annotated[int, typer.Option(min=1, help="Planes of the z-stack.")] = 1,
     modality: Annotated[
-        Literal["fluorescence", "brightfield", "phase", "dic", "both"], typer.Option(help="What is imaged.")
+        Literal["fluorescence", "brightfield", "phase", "dic", "both"],
+        typer.Option(help="What is imaged."),
     ] = "fluorescence",
     dead: Annotated[
         float | None,

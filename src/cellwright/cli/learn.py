@@ -53,6 +53,10 @@ def train(
         tuple[float, float] | None,
         typer.Option(metavar="LOW HIGH", help="Magnification of the crops, 0.6 to 1.7."),
     ] = None,
+    light: Annotated[
+        Literal["fluorescence", "transmitted"] | None,
+        typer.Option(help="How crops' intensities are changed; fluorescence by default."),
+    ] = None,
     widths: Annotated[
         str | None, typer.Option(metavar="LIST", help="Channels of each level, 16,32,64.")
     ] = None,
@@ -128,6 +132,7 @@ def train(
         batch_size=batch_size,
         crop=crop,
         scale=scale,
+        light=light,
         widths=options.numbers(widths, "--widths"),
         optimizer=optimizer,
         learning_rate=learning_rate,

@@ -39,6 +39,7 @@ class Train(Strict):
     accumulate: Count = 1
     crop: Pair | None = None
     scale: tuple[Positive, Positive] | None = None
+    light: Literal["fluorescence", "transmitted"] | None = None
     optimizer: Literal["adamw", "adam", "sgd"] | None = None
     learning_rate: Positive | None = None
     weight_decay: NotNegative | None = None

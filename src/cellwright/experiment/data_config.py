@@ -102,12 +102,50 @@ class Import(Strict):
     class_name: str = "cell"
 
 
+class Joined(Strict):
+    """Images that are joined with others into one data set.
+
+    Parameters
+    ----------
+    name
+        Stands before the names of its images and is their tag ``source``.
+    simulate, import_
+        Where they come from. Both: bright-field cells are simulated in the empty fields that
+        are imported, `Simulate.fields` times in each.
+    heights
+        Micrometres of each plane of such a field above the focus.
+    diameter
+        Typical diameter of the cells in pixels, or in the empty fields that of the cells they
+        are made for: brought to `Source.diameter`. None leaves the size as it is.
+    repeat
+        How often each image is in the data set, for more of its crops.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")]
+    simulate: Simulate | None = None
+    import_: Import | None = Field(default=None, alias="import")
+    heights: tuple[float, ...] | None = None
+    diameter: Positive | None = None
+    repeat: Count = 1
+
+    @model_validator(mode="after")
+    def _from_somewhere(self) -> Joined:
+        if self.simulate is None and self.import_ is None:
+            raise ValueError("wants simulate, import or both; none came")
+        return self
+
+
 class Source(Strict):
-    """Images of simulations (one or several in one data set), of an import, or a data set."""
+    """Images of simulations (one or several in one data set), of an import, or a data set.
+
+    Or several of them `joined`, whose cells are brought to one typical `diameter` in pixels.
+    """
 
     simulate: tuple[Simulate, ...] | None = None
     import_: Import | None = Field(default=None, alias="import")
     dataset: Path | None = None
+    joined: tuple[Joined, ...] | None = None
+    diameter: Positive | None = None
 
     @field_validator("simulate", mode="before")
     @classmethod
@@ -125,10 +163,14 @@ class Source(Strict):
         return parts
 
     @model_validator(mode="after")
-    def _one_of_three(self) -> Source:
-        given = [n for n in ("simulate", "import_", "dataset") if getattr(self, n) is not None]
+    def _one_of_four(self) -> Source:
+        kinds = ("simulate", "import_", "dataset", "joined")
+        given = [n for n in kinds if getattr(self, n) is not None]
         if len(given) != 1:
-            raise ValueError(f"wants one of simulate, import, dataset; {len(given)} came")
+            raise ValueError(f"wants one of simulate, import, dataset, joined; {len(given)} came")
+        wanted = any(p.diameter for p in self.joined or ())
+        if wanted != (self.diameter is not None):
+            raise ValueError("a diameter of the source goes with diameters of joined parts")
         return self
 
 

@@ -47,6 +47,11 @@ def _source(source: Source | None, folder: Path) -> Source | None:
         update["dataset"] = _path(source.dataset, folder)
     if source.import_ is not None:
         update["import_"] = _import(source.import_, folder)
+    if source.joined is not None:
+        update["joined"] = tuple(
+            p.model_copy(update={"import_": _import(p.import_, folder)}) if p.import_ else p
+            for p in source.joined
+        )
     return source.model_copy(update=update)
 
 

@@ -86,6 +86,10 @@ def _data(part: str, source: Source, output: Path, quiet: bool) -> Stage:
 
             settings = source.import_.model_dump()
             return import_images(settings.pop("sources"), output, **settings, quiet=quiet).failed
+        if source.joined is not None:
+            from cellwright.experiment.joined import join
+
+            return join(source.joined, output, diameter=source.diameter, quiet=quiet)
         assert source.simulate is not None
         from cellwright.experiment.simulated import simulated
 

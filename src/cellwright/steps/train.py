@@ -52,6 +52,7 @@ def train(
     batch_size: int | None = None,
     crop: tuple[int, int] | None = None,
     scale: tuple[float, float] | None = None,
+    light: str | None = None,
     optimizer: str | None = None,
     learning_rate: float | None = None,
     weight_decay: float | None = None,
@@ -101,9 +102,10 @@ def train(
         Model folder to start from; tensors that do not fit are listed.
     epochs, minutes
         Budget, one of the two; 60 epochs without either.
-    batch_size, crop, scale, accumulate
-        Crops per batch, their rows and columns, their magnification, and batches added up
-        before a step. Those that are None, here and below, are the method's own.
+    batch_size, crop, scale, light, accumulate
+        Crops per batch, their rows and columns, their magnification, how their intensities are
+        changed ("fluorescence" or "transmitted"), and batches added up before a step. Those
+        that are None, here and below, are the method's own.
     optimizer, learning_rate, weight_decay, momentum, schedule, warm_up_steps, milestones, \
 least_rate, half_cycle, plateau_patience
         As of `cellwright.train.schedule.StepSettings`.
@@ -145,11 +147,13 @@ least_rate, half_cycle, plateau_patience
         raise InputError("epochs and minutes were both given; a training has one budget")
     if minutes is not None and minutes <= 0:
         raise InputError(f"{minutes} minutes came; a training needs more than none")
-    from cellwright.augment import NORMALISATIONS
+    from cellwright.augment import LIGHTS, NORMALISATIONS
     from cellwright.train.fit import Hardware
     from cellwright.zoo.builders import entry
 
     known = entry(method)
+    if light not in (None, *LIGHTS):
+        raise InputError(f"light {light!r} is not known; one of {', '.join(LIGHTS)} is wanted")
     if normalise not in (None, *NORMALISATIONS):
         raise InputError(
             f"normalisation {normalise!r} is not known; one of {', '.join(NORMALISATIONS)} is "
@@ -159,7 +163,8 @@ least_rate, half_cycle, plateau_patience
         Path(dataset), val=val, fraction=val_fraction, where=_tags(where), classes=classes
     )
     asked = {
-        "batch_size": batch_size, "crop": crop, "scale": scale, "optimizer": optimizer,
+        "batch_size": batch_size, "crop": crop, "scale": scale, "light": light,
+        "optimizer": optimizer,
         "learning_rate": learning_rate, "weight_decay": weight_decay, "momentum": momentum,
         "schedule": schedule, "warm_up_steps": warm_up_steps, "milestones": milestones,
         "least_rate": least_rate, "half_cycle": half_cycle, "plateau_patience": plateau_patience,
@@ -237,7 +242,9 @@ def _train(
         Frames(part, codec=method.codec, normalisation=normalisation, member_of=member_of)
         for part in (data.train, data.fold)
     )
-    crops = CropSettings(tuple(settings["crop"]), tuple(settings["scale"]), settings["seed"])
+    crops = CropSettings(
+        tuple(settings["crop"]), tuple(settings["scale"]), settings["seed"], settings["light"]
+    )
     numbers = fit_settings(settings, crops_per_epoch(frame_shapes(data.train), crops.size))
     learner = Learner(method, train=frames, fold=fold, crops=crops, settings=numbers)
     card = ModelCard(

@@ -23,6 +23,7 @@ DEFAULTS: dict[str, Any] = {
     "batch_size": 4,
     "crop": (256, 256),
     "scale": (0.6, 1.7),
+    "light": "fluorescence",
     "optimizer": "adamw",
     "learning_rate": 2e-3,
     "weight_decay": 1e-2,

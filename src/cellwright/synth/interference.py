@@ -66,7 +66,8 @@ def interference_contrast(
 ) -> np.ndarray:
     """Planes of a differential-interference stack relative to the empty background, which is 1.
 
-    The shear goes down and to the right: rising slopes are dark, falling ones bright. Arguments and result are those of `phase_contrast`.
+    The shear goes down and to the right: rising slopes are dark, falling ones bright.
+    Arguments and result are those of `phase_contrast`.
     """
     shape = phase[0][1].shape
     spectrum, square = _wave(phase, absorption, microscope)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset as TorchDataset
 
-from cellwright.augment import Warp, change_intensity, draw_warp
+from cellwright.augment import LIGHTS, Warp, draw_warp
 from cellwright.train.frames import Frame, Frames, frame_shapes
 
 Crop = tuple[Tensor, dict[str, Tensor]]
@@ -31,11 +31,14 @@ class CropSettings:
         Range of magnification.
     seed
         Every crop is a function of this, the epoch and its number in the epoch.
+    light
+        What is imaged, a name of `cellwright.augment.LIGHTS`: how intensities are changed.
     """
 
     size: tuple[int, int] = (256, 256)
     scale: tuple[float, float] = (0.6, 1.7)
     seed: int = 0
+    light: str = "fluorescence"
 
 
 class Crops(TorchDataset[Crop]):
@@ -77,7 +80,7 @@ class Crops(TorchDataset[Crop]):
         rng = np.random.default_rng([self.settings.seed, self.epoch, index])
         frame = self.frames[int(self.order[index])]
         image, targets = frame.crop(self._warp(rng, frame))
-        return torch.from_numpy(change_intensity(image, rng)), targets
+        return torch.from_numpy(LIGHTS[self.settings.light](image, rng)), targets
 
     def _warp(self, rng: np.random.Generator, frame: Frame) -> Warp:
         """A random crop with no more cells than the method can answer."""
