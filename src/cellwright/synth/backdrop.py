@@ -20,7 +20,9 @@ from cellwright.synth.scene import Scene, draw_scene, truth
 from cellwright.types import Image, InputError, Sample
 
 #: share of a cell that a structure may cover
-COVERED = 0.05
+COVERED = 0.1
+#: width of the surroundings that a structure is compared with, as a share of the field
+SHADOW = 0.06
 #: relative noise of a camera that counts many photons
 NOISE = 0.01
 
@@ -32,10 +34,10 @@ def simulate_on(
     *,
     cells: int = 8,
     overlap: float = 0.0,
-    touching: float = 0.6,
+    touching: float = 0.8,
     kind: str = "round",
     diameter: float = 10.0,
-    spread: float = 0.3,
+    spread: float = 0.4,
     heights: Sequence[float] | None = None,
     microscope: Microscope | None = None,
 ) -> Sample:
@@ -105,10 +107,13 @@ def structures(relative: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     relative
-        (plane, row, column) light over that of the background. A structure departs from it by 40 %
-        of the strongest departure, and by 10 %; what it encloses belongs to it.
+        (plane, row, column) light over that of the background. A structure has an edge: light
+        departs from that around it by 40 % of the strongest departure, and by 10 %. What the
+        edge encloses belongs to it. Shadows without an edge do not.
     """
-    departure = np.abs(np.log(relative)).max(axis=0)
+    light = np.log(relative)
+    around = ndimage.gaussian_filter(light, (0, *2 * (SHADOW * min(light.shape[1:]),)))
+    departure = np.abs(light - around).max(axis=0)
     marked = departure > max(0.4 * float(departure.max()), 0.1)
     return ndimage.binary_fill_holes(ndimage.binary_closing(np.pad(marked, 3), iterations=2))[
         3:-3, 3:-3
