@@ -44,6 +44,7 @@ _PUBLIC = {
     "overlays": "cellwright.steps.overlays",
     "train": "cellwright.steps.train",
     "predict": "cellwright.steps.predict",
+    "fish": "cellwright.steps.fish",
     "evaluate": "cellwright.steps.evaluate",
     "compare": "cellwright.steps.compare",
     "report": "cellwright.steps.report",
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from cellwright.steps.compare import compare as compare
     from cellwright.steps.demo import demo as demo
     from cellwright.steps.evaluate import evaluate as evaluate
+    from cellwright.steps.fish import fish as fish
     from cellwright.steps.import_images import import_images as import_images
     from cellwright.steps.label import label as label
     from cellwright.steps.labelled import labelled as labelled

@@ -36,7 +36,7 @@ def app_of(body) -> typer.Typer:
 def test_the_commands_are_there() -> None:
     wanted = (
         "demo simulate import split label annotate labelled zstack alive overlays train predict "
-        "evaluate compare report run methods"
+        "fish evaluate compare report run methods"
     )
     assert wanted.split() == NAMES
 
@@ -57,6 +57,7 @@ def test_options_are_those_of_the_call_with_its_defaults(name: str) -> None:
         "option": "options",
         "loss_weight": "loss_weights",
         "format": "formats",
+        "threshold": "thresholds",
         "input": None,
         "verbose": None,
     }

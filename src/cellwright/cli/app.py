@@ -12,6 +12,7 @@ from cellwright.cli import (
     compare,
     data,
     fetch,
+    fish,
     judge,
     labelled,
     learn,
@@ -119,6 +120,7 @@ COMMANDS = (
         "cellwright predict frame.tif -m model -o out --tile-shape 512 512 --halo 64 64",
         "cellwright predict images/ -m model -o out --format coco,rois,geojson,overlay",
     ),
+    (fish.fish, "fish", *fish.EXAMPLES),
     (
         judge.evaluate,
         "evaluate",

@@ -106,7 +106,12 @@ def layer_switches(kinds: Sequence[str]) -> Html:
 
 
 def page(
-    title: str, sections: Sequence[Section], *, lead: Html | None = None, foot: Html | None = None
+    title: str,
+    sections: Sequence[Section],
+    *,
+    lead: Html | None = None,
+    foot: Html | None = None,
+    more_scripts: Sequence[str] = (),
 ) -> str:
     """A whole HTML document that loads nothing and runs no script but its own.
 
@@ -118,6 +123,8 @@ def page(
         What it holds, in order.
     lead, foot
         Markup below the title, and at the end.
+    more_scripts
+        Further parts of the page's script, files of this package.
     """
     ids = _anchors([section.title for section in sections])
     contents = "".join(
@@ -129,7 +136,7 @@ def page(
         f'<h2 id="{anchor}-h">{escape(section.title)}</h2>{"".join(section.body)}</section>'
         for anchor, section in zip(ids, sections, strict=True)
     )
-    code = script()
+    code = script(more_scripts)
     policy = (
         "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
         f"script-src '{digest(code)}'; base-uri 'none'; form-action 'none'"
@@ -150,9 +157,9 @@ def page(
     )
 
 
-def script() -> str:
-    """The script of the page: its parts in one scope of their own."""
-    parts = "\n".join(_part(name) for name in _SCRIPTS)
+def script(more: Sequence[str] = ()) -> str:
+    """The script of the page: its parts, and `more` of them, in one scope of their own."""
+    parts = "\n".join(_part(name) for name in (*_SCRIPTS, *more))
     return f'(() => {{\n"use strict";\n{parts}}})();\n'
 
 

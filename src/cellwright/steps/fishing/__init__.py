@@ -1,0 +1,1 @@
+"""The parts of `cellwright fish`: frames, channels, nuclei, records, totals, overrules, gallery."""
