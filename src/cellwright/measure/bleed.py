@@ -16,6 +16,7 @@ _STRONG = 12.0
 _LEAST_SPOTS = 10
 _MOST_SHARE = 0.5
 _DIRT_CHANNELS = 3
+_FAINT, _CLEAR, _BRIGHTER = 2.5, 4.5, 2.5
 # Mean of the largest of nine neighbouring pixels of noise, in standard deviations.
 _NINE = 1.0
 
@@ -57,15 +58,18 @@ def without_bleed(spots: Spots, shares: np.ndarray) -> np.ndarray:
     return pure / np.maximum(spots.noise, 1e-9)
 
 
-def seen_everywhere(level: np.ndarray, least: np.ndarray) -> np.ndarray:
-    """Whether a spot is seen in every channel: dust and lipofuscin shine in all colours.
+def seen_everywhere(level: np.ndarray, channel: np.ndarray) -> np.ndarray:
+    """Whether a spot is dirt: dust and lipofuscin shine in all colours.
+
+    It is seen at least faintly in every channel and clearly in three. A spot that is much brighter
+    in its own channel than in all others stays: a signal may lie on dirt.
 
     Parameters
     ----------
     level
         (S, C) responses as `without_bleed` gives them.
-    least
-        (C,) response of each channel that counts as seen.
+    channel
+        (S,) channel that each spot was found in.
 
     Returns
     -------
@@ -74,4 +78,8 @@ def seen_everywhere(level: np.ndarray, least: np.ndarray) -> np.ndarray:
     """
     if level.shape[1] < _DIRT_CHANNELS:
         return np.zeros(len(level), bool)
-    return np.asarray((level > least).all(axis=1))
+    own = level[np.arange(len(level)), channel]
+    ordered = np.sort(level, axis=1)
+    others = np.where(np.arange(level.shape[1]) == channel[:, None], -np.inf, level).max(axis=1)
+    seen = (ordered[:, 0] > _FAINT) & (ordered[:, -_DIRT_CHANNELS] > _CLEAR)
+    return np.asarray(seen & (own < _BRIGHTER * others))

@@ -15,11 +15,9 @@ from cellwright.measure.spots import Spots, find_spots
 from cellwright.types import InputError, Instances
 
 #: spots whose response grows with the scale to more than this are blobs, not signals
-LARGEST = 0.9
+LARGEST = 1.3
 #: a spot of which other channels explain more than this is their ghost
 _GHOST = 0.6
-# Share of a channel's threshold from which dirt counts as seen in it.
-_SEEN = 0.6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,7 +125,7 @@ def count_signals(
     ghost = bright & (own < (1 - _GHOST) * raw)
     if not trusted:
         ghost |= bright & (own <= least[spots.channel])
-    dirt = bright & ~ghost & seen_everywhere(level, _SEEN * least)
+    dirt = bright & ~ghost & seen_everywhere(level, spots.channel)
     blob = bright & ~ghost & ~dirt & (spots.size > LARGEST)
     good = np.flatnonzero(bright & ~ghost & ~dirt & ~blob)
     scale = pixel_size or (1.0, 1.0)

@@ -2,7 +2,7 @@
 
 Noise has very many weak maxima whose number falls as ``exp(-b v**2)`` with the response v (peaks
 of a smooth Gaussian field); signals have few strong ones. The tail of the noise is fitted on the
-weaker spots and gives the least threshold, which three in ten thousand of its maxima pass. From
+weaker spots and gives the least threshold, which one in a thousand of its maxima passes. From
 there the threshold moves up into the valley before the signals, if there is one.
 """
 
@@ -17,7 +17,7 @@ from cellwright.measure.spots import FLOOR
 
 #: with fewer spots than this the noise is taken to be Gaussian, and its tail is not fitted
 _LEAST_SPOTS = 200
-_FALSE = 3e-4
+_FALSE = 1e-3
 _GAUSSIAN = 5.5
 _LEAST, _MOST = 4.0, 12.0
 _BINS = 40
@@ -74,7 +74,7 @@ def signal_threshold(values: np.ndarray, *, given: float | None = None) -> Thres
 
 
 def _noise_end(values: np.ndarray) -> float:
-    """Response that three in ten thousand maxima of the noise pass."""
+    """Response that one in a thousand maxima of the noise passes."""
     values = values[values >= FLOOR]
     if len(values) < _LEAST_SPOTS:
         return _GAUSSIAN
