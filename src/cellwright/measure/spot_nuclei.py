@@ -100,7 +100,7 @@ def owners(
     count = np.diff(start, append=len(spot))
     owner[spot[start]] = nucleus[start]
     second = start[count > 1] + 1
-    near = depth[second - 1] - depth[second] <= 2 * unsure
+    near = depth[second - 1] - depth[second] <= unsure
     shared[spot[second[near]]] = True
     usual = _usual_light(owner, shared, channel, light)
     for at in second[near].tolist():
@@ -110,7 +110,7 @@ def owners(
             other = usual.get((int(nucleus[k]), int(channel[here])))
             unlike = 0.0 if other is None else abs(np.log(max(light[here], 1e-9) / other))
             scores.append(depth[k] - unsure * min(unlike / _LOG_LIGHT, 1.0))
-        owner[here] = nucleus[at - 1 if scores[0] >= scores[1] else at]
+        owner[here] = nucleus[at - 1 if scores[0] > scores[1] else at]
     return owner, shared
 
 

@@ -72,7 +72,7 @@ def fish_page(run: FishRun) -> str:
             body.append(
                 paragraph(f"{len(figures) - len(shown)} more stand in cells.csv.", kind="note")
             )
-        sections.append(Section(f"{name} ({len(figures)})", tuple(body)))
+        sections.append(Section(f"{name[:1].upper()}{name[1:]} ({len(figures)})", tuple(body)))
     charts = [threshold_chart(probe, found) for probe, found in run.thresholds.items() if found]
     note = paragraph(
         "Spots in nuclei by how far they stand out. Left the noise, right the signals; what lies "
