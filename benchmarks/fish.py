@@ -8,12 +8,13 @@
 The light of the frames (`cellwright.synth.fish.FishStain`, noise level 1: 160 photons in the middle
 of a mean signal, 80 in the dim probe of each frame, over 60 to 120 of background) was written down
 and committed before any setting of the detector was chosen. Settings were chosen on the seeds 1000
-and 2000, in frames of 1400 x 1400; scored are the seeds 1 (frames), 2 (curve), 3 (signals anywhere).
+and 2000, in frames of 1400 x 1400; scored are the seeds 1 (frames), 2 (curve), 3 (signals that
+may lie anywhere).
 
 Scored are nuclei that the frame's border does not cut. A signal is found if a spot of its probe
 lies within 3 px (0.49 um) of it, one to one. A nucleus of the segmented route is matched at IoU
-0.5. A CAC that is not matched, or not called, is a missed one; a call of CAC on a nucleus that is none,
-or on no nucleus at all, is a false one.
+0.5. A CAC that is not matched, or not called, is a missed one; a call of CAC on a nucleus that is
+none, or on no nucleus at all, is a false one.
 """
 
 from __future__ import annotations

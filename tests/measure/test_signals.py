@@ -37,7 +37,7 @@ def test_spots_go_to_the_nucleus_that_holds_them_and_none_far_away() -> None:
 def test_at_a_shared_border_brightness_decides_only_what_place_leaves_open() -> None:
     # Nucleus 0 has bright signals, nucleus 1 dim ones; the spot at the border is bright.
     places = np.array([[10.0, 8.0], [10.0, 32.0], [20.0, 20.0], [30.0, 23.0]])
-    light = np.array([100.0, 10.0, 100.0, 100.0])
+    light = np.array([100.0, 10.0, 100.0, 10.0])
     owner, shared = owners(places, np.zeros(4, int), light, halves())
     assert shared.tolist() == [False, False, True, False]
     assert owner.tolist() == [0, 1, 0, 1]
