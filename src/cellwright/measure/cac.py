@@ -18,7 +18,7 @@ MERGED = "looks like two nuclei in one"
 SMALL = "too small for a nucleus"
 SILENT = "no signal of any probe"
 #: area, relative to the median of the whole nuclei, from which a cell may be two, or is a piece
-_TWO, _FAR_TWO, _PIECE = 1.45, 2.6, 0.3
+_TWO, _FAR_TWO, _SMALL_TWO, _PIECE = 1.45, 2.6, 1.1, 0.3
 # Solidity below the usual that makes a waist: this many robust deviations, and at least so much.
 _WAIST, _LEAST_WAIST = 4.0, 0.025
 _LONG = 1.7
@@ -64,8 +64,9 @@ def forms(nuclei: Instances) -> Forms:
 def suspected_merges(found: Forms, counts: np.ndarray, rule: Rule) -> np.ndarray:
     """Whether each nucleus looks like two that were not separated.
 
-    It is as large as two, and it has a waist, or is long, or has about twice the signals of all
-    probes. Large and round with gains in some probes is no such case: that is how a CAC looks.
+    It is as large as two and has a waist, or it is long with about twice the signals of all probes;
+    with a waist and twice the signals it may be smaller. Large and round with gains in some
+    probes is no such case: that is how a CAC looks.
 
     Parameters
     ----------
@@ -90,7 +91,9 @@ def suspected_merges(found: Forms, counts: np.ndarray, rule: Rule) -> np.ndarray
     waist = found.solidity < usual - max(_WAIST * spread, _LEAST_WAIST)
     doubled = (counts >= rule.gain_min).all(axis=1) & (counts.sum(axis=1) >= 3.5 * counts.shape[1])
     long = found.elongation > _LONG
-    return (size > _TWO) & (waist | (doubled & long)) | (size > _FAR_TWO) & doubled
+    merged = (size > _TWO) & (waist | (doubled & long))
+    merged |= (size > _FAR_TWO) & doubled
+    return merged | ((size > _SMALL_TWO) & waist & doubled)
 
 
 def call(
