@@ -81,7 +81,7 @@ def cell_figure(
     words
         Counts and reasons.
     """
-    said = f" by hand: {by_hand}" if by_hand else ""
+    said = f", by hand: {by_hand}" if by_hand else ""
     caption = Html(
         f"<strong>{escape(image)}, cell {cell}: {escape(call)}{escape(said)}</strong><br>"
         f'<span>{escape(words)}</span> <span class="fish-call" data-image="{escape(image)}" '

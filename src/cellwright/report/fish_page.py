@@ -105,8 +105,9 @@ def _samples(run: FishRun) -> Section:
         f'<div class="fish-totals" data-key="{escape(run.key)}" data-totals="{data}"></div>'
     )
     how = paragraph(
-        "Choose a call beside a cell to confirm or overrule it, save the table, and run "
-        "cellwright fish -o OUT --overrule calls.csv: all totals follow.",
+        "Cells stand under what the rule says of them. Choose a call beside a cell to confirm or "
+        "overrule it, save the table, and run cellwright fish -o OUT --overrule calls.csv: all "
+        "totals follow.",
         kind="soft",
     )
     large = cards([(name, f"{count:,}") for name, count in run.totals.items()])

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from cellwright.synth.fish import FishStain, simulate_fish
 from cellwright.synth.optics import Microscope
 from cellwright.synth.shapes import KINDS, CellKind
 from cellwright.synth.simulate import MODALITIES, simulate_field
 from cellwright.synth.vitality import Vitality
 
-__all__ = ["KINDS", "MODALITIES", "CellKind", "Microscope", "Vitality", "simulate_field"]
+__all__ = [
+    "KINDS",
+    "MODALITIES",
+    "CellKind",
+    "FishStain",
+    "Microscope",
+    "Vitality",
+    "simulate_field",
+    "simulate_fish",
+]
