@@ -128,17 +128,46 @@ def textured_cells(
         float32 (row, column), local standard deviation: high in cells.
     """
     image = np.asarray(image, np.float32)
-    structure = local_spread(image, scale=scale)
-    mask = texture_foreground(image, scale=scale, level=level, closing=closing)
-    distance = inner_distance(mask)
-    mask = distance > shrink
-    pieces, _ = ndimage.label(mask)
-    large = np.bincount(pieces.ravel()) > debris * typical_radius(inner_distance(mask)) ** 2
-    large[0] = False
-    mask = large[pieces]
+    mask, structure = textured_mask(
+        image, scale=scale, level=level, closing=closing, shrink=shrink, debris=debris
+    )
     soft = ndimage.gaussian_filter(image, sigma)
     soft -= ndimage.gaussian_filter(image, 10 * scale)
     low, high = np.quantile(soft, (0.02, 0.98))
     shade = np.clip((high - soft) / max(high - low, 1e-6), 0, 1)
     labels, radius = split_touching(mask, shade, weight=halo, limit=limit, **split)
     return one_piece(fill_holes(labels), smallest=max(15.0, debris / 4 * radius**2)), structure
+
+
+def textured_mask(
+    image: np.ndarray,
+    *,
+    scale: float = 3.0,
+    level: float = 1.0,
+    closing: int = 3,
+    shrink: float = 7.0,
+    debris: float = 2.0,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The textured area, drawn in and without small pieces, and the structure itself.
+
+    Parameters
+    ----------
+    image
+        (row, column) float32.
+    scale, level, closing, shrink, debris
+        See `textured_cells`.
+
+    Returns
+    -------
+    mask : ndarray
+        bool (row, column).
+    structure : ndarray
+        float32 (row, column).
+    """
+    structure = local_spread(image, scale=scale)
+    mask = texture_foreground(image, scale=scale, level=level, closing=closing)
+    mask = inner_distance(mask) > shrink
+    pieces, _ = ndimage.label(mask)
+    large = np.bincount(pieces.ravel()) > debris * typical_radius(inner_distance(mask)) ** 2
+    large[0] = False
+    return large[pieces], structure

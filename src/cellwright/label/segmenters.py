@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from cellwright.classical.cells import bright_cells, textured_cells
-from cellwright.classical.modality import FOREGROUNDS, guess_foreground
+from cellwright.classical.coarse import contour_cells, local_pieces, otsu_pieces
+from cellwright.classical.growing import grown_cells
+from cellwright.classical.quadtree import split_merge_cells
 from cellwright.geometry import from_label_map
+from cellwright.label.coarse import CoarseSegmenter, Way, known_foreground, passed, seen
+from cellwright.label.coarse_prompted import coarse_prompted
 from cellwright.label.peers import cellpose, yolo
-from cellwright.label.plane import pick_plane
 from cellwright.label.prompted import prompted
-from cellwright.label.shape import shapes
-from cellwright.label.zero_shot import confidence, shape_filter
 from cellwright.types import Image, InputError, Instances, Segmenter
 
 
@@ -46,10 +47,7 @@ class WatershedSegmenter:
     options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.foreground not in FOREGROUNDS:
-            raise InputError(
-                f"foreground {self.foreground!r} is unknown; there are {', '.join(FOREGROUNDS)}"
-            )
+        known_foreground(self.foreground)
 
     def segment(self, image: Image) -> Instances:
         """Cells of `image`, each with its confidence as score; none overlap."""
@@ -58,22 +56,15 @@ class WatershedSegmenter:
 
     def label_map(self, image: Image) -> tuple[np.ndarray, np.ndarray]:
         """Cells as an int32 (row, column) label map with values 1..N, and their (N,) scores."""
-        kind = self.foreground
-        if kind == "auto":
-            kind = guess_foreground(pick_plane(image, channel=self.channel))
-        plane = pick_plane(image, channel=self.channel, sharpest=kind == "texture")
+        plane, kind = seen(image, foreground=self.foreground, channel=self.channel)
         if kind == "texture":
             labels, relief = textured_cells(plane, **self.options)
         else:
             relief = plane if kind == "bright" else float(plane.max()) - plane
             labels = bright_cells(relief, **self.options)
-        found = shapes(labels)
-        scores = confidence(labels, relief, found)
-        keep = scores >= self.least_confidence
-        if self.filtered:
-            keep &= shape_filter(found)
-        number = np.concatenate([[0], np.cumsum(keep) * keep]).astype(np.int32)
-        return number[labels], scores[keep]
+        return passed(
+            labels, relief, filtered=self.filtered, least_confidence=self.least_confidence
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +87,28 @@ class SegmenterEntry:
     needs_download: bool = False
 
 
+def _coarse(name: str, summary: str, way: Way) -> SegmenterEntry:
+    def build(**options: Any) -> Segmenter:
+        return CoarseSegmenter(way=way, **options)
+
+    return SegmenterEntry(name, summary, build)
+
+
 SEGMENTERS: tuple[SegmenterEntry, ...] = (
     SegmenterEntry(
         "watershed",
         "background removal, distance watershed, shape filters; bright, dark or textured cells",
         WatershedSegmenter,
+    ),
+    _coarse("otsu", "one threshold, connected pieces: the plain baseline", otsu_pieces),
+    _coarse("local-threshold", "threshold by the surroundings, connected pieces", local_pieces),
+    _coarse("region-growing", "seeds that grow while neighbours look like them", grown_cells),
+    _coarse("split-merge", "squares split until even, alike neighbours joined", split_merge_cells),
+    _coarse("active-contour", "morphological Chan-Vese contours", contour_cells),
+    SegmenterEntry(
+        "coarse-prompted",
+        "a coarse segmenter's cells as prompts: --option coarse=watershed --option prompts=region",
+        coarse_prompted,
     ),
     SegmenterEntry(
         "prompted",
