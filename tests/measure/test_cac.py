@@ -130,6 +130,22 @@ def test_a_double_nucleus_a_cut_one_and_a_piece_are_not_called() -> None:
     assert calls[5] == "CAC"
 
 
+def test_two_nuclei_with_a_waist_are_two_whatever_their_signals() -> None:
+    counts = np.full((9, 4), 2)
+    counts[5] = [4, 4, 2, 3]
+    assert call(counts, scene(double=True), FOUR)[1][5] == MERGED
+
+
+def test_two_small_nuclei_are_told_by_waist_and_signals_together() -> None:
+    areas = np.array([100.0] * 9 + [120.0])
+    found = Forms(areas, np.array([0.99] * 9 + [0.87]), np.full(10, 2.2), np.zeros(10, bool))
+    counts = np.full((10, 4), 2)
+    counts[9] = 4
+    assert suspected_merges(found, counts, FOUR).tolist() == [False] * 9 + [True]
+    counts[9] = [2, 3, 4, 2]
+    assert not suspected_merges(found, counts, FOUR).any()
+
+
 def test_large_round_and_gained_is_a_cac() -> None:
     found = Forms(
         np.array([100.0] * 9 + [180.0]), np.full(10, 0.99), np.full(10, 1.1), np.zeros(10, bool)

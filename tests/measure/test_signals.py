@@ -103,6 +103,25 @@ def test_counts_of_a_simulated_frame(frame) -> None:
     assert (other.counts[:, 0] == found.counts[:, 0]).all()
 
 
+def test_ghosts_of_a_bright_channel_are_not_counted() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.zeros((250, 250), int)
+    planes = rng.normal(100, 3, (2, 250, 250)).astype(np.float32)
+    rows, cols = np.mgrid[:250, :250]
+    for n in range(25):
+        row, col = 50 * (n // 5) + 25, 50 * (n % 5) + 25
+        labels[row - 20 : row + 20, col - 20 : col + 20] = n + 1
+        for channel, down, across, peak in ((0, -9, 0, 600), (0, 9, 3, 500), (1, 0, 12, 120)):
+            square = (rows - row - down) ** 2 + (cols - col - across) ** 2
+            spot = peak * rng.uniform(0.8, 1.2) * np.exp(-0.5 * square / 1.5**2)
+            planes[channel] += spot
+            planes[1] += 0.1 * spot if channel == 0 else 0
+    found = count_signals(planes, from_label_map(labels), merge=4.0)
+    assert found.bleed[0, 1] == pytest.approx(0.1, abs=0.02)
+    assert found.left_out["ghosts"] >= 40
+    assert (found.counts == (2, 1)).all()
+
+
 def test_wrong_shapes_are_one_line(frame) -> None:
     planes = list(frame.sample.image.data[1:])
     with pytest.raises(InputError, match="same rows and columns"):

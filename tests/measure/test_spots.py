@@ -97,6 +97,14 @@ def test_threshold_lies_between_noise_and_signals(seed, level) -> None:
     assert found.counts.sum() == 4300
 
 
+def test_threshold_moves_into_the_valley_beyond_grains_of_the_background() -> None:
+    rng = np.random.default_rng(1)
+    grains, signals = rng.uniform(5.5, 7.5, 80), 40 * rng.lognormal(0, 0.2, 300)
+    found = signal_threshold(np.concatenate([noise_maxima(4000), grains, signals]))
+    assert (grains > found.value).mean() < 0.1
+    assert (signals > found.value).all()
+
+
 def test_threshold_without_signals_is_where_noise_ends() -> None:
     noise = noise_maxima(5000)
     found = signal_threshold(noise)

@@ -88,7 +88,7 @@ def find_spots(planes: Sequence[Any], *, width: float = 1.5, floor: float = FLOO
     InputError
         If there is no channel, their shapes differ, or `width` is too small.
     """
-    if not planes:
+    if not len(planes):
         raise InputError("no channel came: at least one is wanted to look for signals")
     shape = tuple(planes[0].shape)
     for n, plane in enumerate(planes):
