@@ -128,5 +128,7 @@ def join_alike(
         graph = sparse.coo_array((mutual[mutual], (a[mutual], b[mutual])), (len(size),) * 2)
         count, joined = connected_components(graph, directed=False)
         size, total = np.bincount(joined, size, count), np.bincount(joined, total, count)
+        # The graph numbers in 32 bits, which the pairs of a large image overflow.
+        joined = joined.astype(np.int64)
         a, b, number = joined[a], joined[b], joined[number]
     return number[regions], total / size
