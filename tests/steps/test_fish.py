@@ -236,6 +236,8 @@ def test_wrong_use_is_said_before_anything_is_done(tmp_path: Path, frame) -> Non
         ({"probes": PROBES, "segmenter": "magic"}, "no segmenter 'magic'"),
         ({"probes": PROBES, "nuclei": "a", "model": "b"}, "one of the two"),
         ({"probes": PROBES, "spot_width": 0}, "spot-width"),
+        ({"probes": PROBES, "pixel_size": 0}, "pixel-size"),
+        ({"probes": PROBES, "overrule": "none.csv"}, "no such table"),
     ):
         with pytest.raises(InputError, match=words):
             fish(image, out, quiet=True, **options)

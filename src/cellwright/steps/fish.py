@@ -114,6 +114,8 @@ def fish(
         No images, no probes, an unknown rule, or an `output` that was made in another way.
     """
     folder = Path(output)
+    if overrule is not None and not Path(overrule).is_file():
+        raise InputError(f"{overrule}: there is no such table of calls to overrule")
     started = time.perf_counter()
     failed: list[Failure] = []
     done = skipped = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -38,8 +39,10 @@ def frames_of(
     Raises
     ------
     InputError
-        If there is no image, or two would have results of one name.
+        If there is no image, two would have results of one name, or a pixel has no size.
     """
+    if pixel_size is not None and not pixel_size > 0:
+        raise InputError(f"--pixel-size {pixel_size:g} came: more than 0 is wanted")
     size = (pixel_size, pixel_size) if pixel_size is not None else None
     if pattern is None and not channel:
         jobs = image_jobs(images, lazy_beyond=LAZY_BYTES)
@@ -62,8 +65,6 @@ def frames_of(
 
 
 def _sized(job: ImageJob, size: tuple[float, float] | None) -> Image:
-    from dataclasses import replace
-
     image = job.read()
     return replace(image, pixel_size=size) if size is not None else image
 
