@@ -23,7 +23,7 @@ def split_merge_cells(
     largest: int = 32,
     even: float = 0.15,
     alike: float = 0.1,
-    height: float = 0.7,
+    height: float = 1.0,
     **split: Any,
 ) -> np.ndarray:
     """Cells from regions of an even level, the bright ones, touching cells parted.
