@@ -12,8 +12,9 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from cellwright.classical.coarse import lifted, split_pieces
+from cellwright.classical.coarse import SMALLEST, lifted, split_pieces
 from cellwright.classical.otsu import otsu_threshold
+from cellwright.classical.refine import fill_holes, one_piece, own_threshold
 
 
 def split_merge_cells(
@@ -23,7 +24,7 @@ def split_merge_cells(
     largest: int = 32,
     even: float = 0.15,
     alike: float = 0.1,
-    height: float = 1.0,
+    height: float = 0.7,
     **split: Any,
 ) -> np.ndarray:
     """Cells from regions of an even level, the bright ones, touching cells parted.
@@ -54,7 +55,10 @@ def split_merge_cells(
     regions, mean = join_alike(root, squares, tolerance=alike * span)
     level = mean[regions]
     bright = level > height * otsu_threshold(level)
-    return split_pieces(bright, image, **split)
+    labels = split_pieces(bright, image, **split)
+    # Squares are coarse, so outlines are drawn anew at each cell's own level.
+    labels = own_threshold(image, np.zeros_like(image), labels, height=0.44)
+    return one_piece(fill_holes(labels), smallest=SMALLEST)
 
 
 def even_squares(image: np.ndarray, *, largest: int, tolerance: float) -> np.ndarray:
