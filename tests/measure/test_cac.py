@@ -1,5 +1,6 @@
 """Rules and calls: presets, strict reading, precedence, merges, totals."""
 
+import doctest
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,16 @@ def test_only_all_twos_are_normal_and_katz_calls_all_else(counts) -> None:
     assert (call_of(counts, FOUR) == "normal") == (not abnormal)
     if call_of(counts, FOUR) == "CAC":
         assert sum(n >= 3 for n in counts) >= 2
+
+
+def test_examples_in_the_text() -> None:
+    from cellwright.measure import cac
+    from cellwright.steps.fishing import frame
+
+    for module in (cac, frame):
+        found = doctest.testmod(module)
+        assert found.attempted
+        assert not found.failed
 
 
 def test_presets_say_to_verify_and_share_the_cut_off() -> None:
