@@ -114,7 +114,9 @@ class BordersCodec:
             for k, (f, d, b) in enumerate(zip(foreground, distance, border, strict=True))
         )
 
-    def _label(self, foreground: np.ndarray, distance: np.ndarray, border: np.ndarray) -> np.ndarray:
+    def _label(
+        self, foreground: np.ndarray, distance: np.ndarray, border: np.ndarray
+    ) -> np.ndarray:
         land = np.maximum(distance - self.border * border, 0)
         return prominent_basins(
             ndimage.gaussian_filter(land, self.smoothing),

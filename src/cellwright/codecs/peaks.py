@@ -10,6 +10,7 @@ watershed from h-maxima, without a morphological reconstruction of the whole fra
 from __future__ import annotations
 
 import numpy as np
+
 from cellwright.codecs.ascent import basins
 
 

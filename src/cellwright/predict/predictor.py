@@ -15,8 +15,17 @@ from torch import Tensor
 from cellwright.augment import intensity_range, normalise
 from cellwright.codecs.instances import FLOOR
 from cellwright.device import computes_in_half, resolve
+from cellwright.nets.folded_norm import without_norms
 from cellwright.predict.evidence import Candidates, Evidence, Maps
-from cellwright.predict.windows import Tiling, batches, outer_shape, placed, quarters, thinned
+from cellwright.predict.windows import (
+    MAP_TILE,
+    Tiling,
+    batches,
+    outer_shape,
+    placed,
+    quarters,
+    thinned,
+)
 from cellwright.tiling.maps import MapStore, average_weight
 from cellwright.tiling.plan import Window
 from cellwright.types import Image, InputError, Instances
@@ -115,10 +124,13 @@ class Predictor:
     def _maps(self, images: Sequence[Image]) -> list[Evidence]:
         """Run the network over all windows of all images."""
         channels = sum(self.method.codec.maps.values())
+        largest = getattr(self.method.net, "tile", MAP_TILE)
         stores = [MapStore((channels, *image.shape)) for image in images]
         bounds = [self._bounds(image) for image in images]
         windows = [
-            self.tiling.windows(image.shape, multiple=self.method.stride, seen=None)
+            self.tiling.windows(
+                image.shape, multiple=self.method.stride, seen=None, largest=largest
+            )
             for image in images
         ]
         jobs = ((n, w) for n, some in enumerate(windows) for w in some)
@@ -203,4 +215,6 @@ def predictor_for(
     """A predictor on `device`, in bfloat16 where the device computes with it natively."""
     where = resolve(device)
     method = method.to(where, memory_format=torch.channels_last).eval()
+    if type(method) is DenseMethod:
+        method = method.with_net(without_norms(method.net))
     return Predictor(method, card, tiling or Tiling(), device=where, half=computes_in_half(where))

@@ -13,6 +13,8 @@ from cellwright.types import Image, Instances
 
 #: pixels of a frame up to which the intensity percentiles are exact
 EXACT_PIXELS = 2**24
+#: rows and columns of a tile of maps
+MAP_TILE = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +24,9 @@ class Tiling:
     Parameters
     ----------
     tile_shape
-        Rows and columns of a tile, without its halo; None is the method's own: 1024 for maps,
-        half the crops it was trained on where each cell is drawn by itself.
+        Rows and columns of a tile, without its halo; None is the method's own: about 1024 for
+        maps (2304 where the network says so), half the crops it was trained on where each cell
+        is drawn by itself.
     halo
         Rows and columns seen around a tile; at least the reach of the network. None is 128 for
         maps, a quarter of the training crops where each cell is drawn by itself.
@@ -43,7 +46,12 @@ class Tiling:
     block_halo: int = 256
 
     def windows(
-        self, shape: tuple[int, int], *, multiple: int, seen: tuple[int, int] | None
+        self,
+        shape: tuple[int, int],
+        *,
+        multiple: int,
+        seen: tuple[int, int] | None,
+        largest: int = MAP_TILE,
     ) -> list[Window]:
         """The windows of a frame of `shape`.
 
@@ -54,10 +62,14 @@ class Tiling:
         seen
             Rows and columns that a window has by default, or None for those of maps. A frame
             no larger than this is one window.
+        largest
+            Rows and columns that a tile of maps has at most by default; tiles are of about equal
+            size.
         """
         tile, halo = self.tile_shape, self.halo
         if seen is None:
-            return list(plan(shape, tile or (1024, 1024), halo or (128, 128), multiple=multiple))
+            own = even(shape, largest)
+            return list(plan(shape, tile or own, halo or (128, 128), multiple=multiple))
         whole = shape[0] <= seen[0] and shape[1] <= seen[1]
         own = shape if whole else (-(-seen[0] // 2), -(-seen[1] // 2))
         return list(
@@ -66,8 +78,19 @@ class Tiling:
 
     def blocks(self, shape: tuple[int, int]) -> Iterator[Window]:
         """Blocks of about equal size that maps are turned into cells by."""
-        even = tuple(-(-s // -(-s // self.block)) for s in shape)
-        return plan(shape, (even[0], even[1]), (self.block_halo, self.block_halo))
+        return plan(shape, even(shape, self.block), (self.block_halo, self.block_halo))
+
+
+def even(shape: tuple[int, int], largest: int) -> tuple[int, int]:
+    """Rows and columns of the largest tiles of equal size that a frame is cut into.
+
+    Examples
+    --------
+    >>> even((3600, 500), 1024)
+    (900, 500)
+    """
+    rows, cols = (-(-s // max(-(-s // largest), 1)) for s in shape)
+    return max(rows, 1), max(cols, 1)
 
 
 def quarters(window: Window, shape: tuple[int, int], halo: tuple[int, int]) -> list[Window]:

@@ -68,6 +68,10 @@ class DenseMethod(nn.Module):
         """The same network and criterion with another codec."""
         return DenseMethod(self.net, criterion=self.criterion, codec=codec)
 
+    def with_net(self, net: nn.Module) -> DenseMethod:
+        """The same criterion and codec on another network with the same outputs."""
+        return DenseMethod(net, criterion=self.criterion, codec=self.codec)
+
 
 def pad_to_multiple(images: Tensor, multiple: int) -> Tensor:
     """Rows and columns padded at their ends to multiples of `multiple`.
