@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -218,7 +217,9 @@ def one(folder: str, route: str, masks: str | None = None) -> None:
     probes = {f"ch{i + 1}": probe for i, probe in enumerate(PROBES)}
     fish(place / "frame.ome.tif", place / route, probes=probes, nuclei=masks, quiet=True)
     record = json.loads((place / route / "frames" / "frame.json").read_text())
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    # ru_maxrss would start at what the parent process held.
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    peak = int(status["VmHWM"].split()[0]) / 2**20
     seconds = time.perf_counter() - start
     print(json.dumps({"seconds": seconds, "GiB": peak, **record["seconds"]}))
 

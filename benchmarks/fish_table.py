@@ -163,8 +163,9 @@ def draw(curve: dict[float, dict[str, Counter]], path: Path) -> None:
                 )  # fmt: skip
         ax.set_title(title, fontsize=10)
         ax.set_xlabel("noise level (1 is the benchmark's)")
-        ax.set_ylim(min(0.5, ax.get_ylim()[0]), 1.01)
-        ax.set_yticks(np.linspace(0.5, 1, 6))
+        low = 0.5 if ax.get_ylim()[0] > 0.5 else 0.0
+        ax.set_ylim(low, 1.02)
+        ax.set_yticks(np.linspace(low, 1, 6))
         ax.grid(alpha=0.3)
         ax.legend(fontsize=8, loc="lower left")
     figure.savefig(path, dpi=90)
