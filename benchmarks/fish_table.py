@@ -115,10 +115,10 @@ def cost_table(cost: dict[str, dict[str, float]], frames: dict[str, Counter]) ->
     lines = [
         "## Seconds and memory",
         "",
-        "`cellwright fish` on one frame of five channels, file to tables and gallery, one thread on "
-        "two shared cores with other work on both, so that the seconds are too long rather than too short.",
+        "`cellwright fish` on one frame of five channels, file to tables and gallery, one thread "
+        "on two shared cores with other work on both, so that the seconds are rather too long.",
         "",
-        "| nuclei from | whole command, s | nuclei, s | signals of 4 channels, s | peak, GiB, at most |",
+        "| nuclei from | whole, s | nuclei, s | signals of 4 channels, s | peak, GiB, at most |",
         "| --- | --- | --- | --- | --- |",
     ]
     for route, row in cost.items():
