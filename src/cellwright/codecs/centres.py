@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 from scipy import ndimage
 
 from cellwright.overlap import intersections
-from cellwright.types import Instances
+from cellwright.types import Instances, Tag
 
 NUCLEUS = "nucleus"
 
@@ -44,6 +46,47 @@ def nucleus_owners(cells: Instances, nuclei: Instances) -> np.ndarray:
             if "cell" in tags and tags["cell"] in known:
                 owner[number] = known[tags["cell"]]
     return owner
+
+
+def numbered_from(instances: Instances, first: int) -> Instances:
+    """`instances` with their tags ``cell`` raised by `first`; those without one stay."""
+    tags = [t | {"cell": t["cell"] + first} if "cell" in t else t for t in instances.tags]
+    return _with_tags(instances, tags)
+
+
+def renumbered(instances: Instances) -> Instances:
+    """`instances` in which ``cell`` is again a cell's number in what is returned.
+
+    Of a frame that was put together from parts. A nucleus keeps its cell if that is there,
+    else it gets the cell that shares most pixels with it, or no such tag.
+
+    Parameters
+    ----------
+    instances
+        Cells and nuclei with tags ``cell`` that are unique in the frame.
+    """
+    nuclear = np.array([name == NUCLEUS for name in instances.class_names])[instances.classes]
+    where = np.flatnonzero(~nuclear)
+    owners = nucleus_owners(instances[where], instances[np.flatnonzero(nuclear)])
+    cell = np.arange(len(instances))
+    cell[nuclear] = np.where(owners >= 0, where[owners], -1) if len(where) else -1
+    tags = [dict(t) for t in instances.tags] or [{} for _ in cell]
+    for own, number in zip(tags, cell.tolist(), strict=True):
+        own.pop("cell", None)
+        own.update({"cell": number} if number >= 0 else {})
+    return _with_tags(instances, tags)
+
+
+def _with_tags(instances: Instances, tags: Sequence[Mapping[str, Tag]]) -> Instances:
+    return Instances(
+        instances.shape,
+        instances.boxes,
+        instances.masks,
+        instances.scores,
+        instances.classes,
+        instances.class_names,
+        tags,
+    )
 
 
 def deepest(mask: np.ndarray) -> np.ndarray:

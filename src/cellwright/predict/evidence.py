@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from cellwright.codecs.centres import numbered_from, renumbered
 from cellwright.predict.windows import placed
 from cellwright.tiling.maps import MapStore
 from cellwright.tiling.merge import merge
@@ -24,12 +25,20 @@ class Maps:
     shape: tuple[int, int]
 
     def cells(self, method: Any) -> Instances:
-        """Cells by the thresholds of `method`, block by block."""
-        parts = []
+        """Cells by the thresholds of `method`, block by block.
+
+        Nuclei are tagged with the number of their cell in the frame.
+        """
+        parts, known = [], 0
         for window in self.blocks:
             maps = torch.from_numpy(self.store.read(*window.slices))
-            parts.append((window, placed(method.decode(maps), window.outer[:2], self.shape)))
-        return parts[0][1] if len(parts) == 1 else merge(parts)
+            found = placed(method.decode(maps), window.outer[:2], self.shape)
+            parts.append((window, numbered_from(found, known)))
+            known += len(found)
+        if len(parts) == 1:
+            return parts[0][1]
+        whole = merge(parts)
+        return renumbered(whole) if any("cell" in t for t in whole.tags) else whole
 
     def array(self) -> np.ndarray:
         """The whole frame as float32."""
