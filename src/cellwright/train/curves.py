@@ -1,4 +1,7 @@
-"""Loss curves: a row per epoch in ``curves.csv``, a picture beside it, both rewritten whole."""
+"""Loss curves: a row per epoch in ``curves.csv``, a picture beside it, both rewritten whole.
+
+A score that is read in the midst of an epoch has a row of its own, without losses.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ class Curves(Callback):
     schedule
         Gives the seconds trained so far.
     scores
-        Gives the scores read in this epoch by name; mostly none.
+        Gives the scores read since it was last asked, by name; mostly none.
     """
 
     def __init__(
@@ -43,18 +46,30 @@ class Curves(Callback):
         self, trainer: lightning.Trainer, module: lightning.LightningModule
     ) -> None:
         """Add the epoch's row; of several processes the first one writes."""
-        if not trainer.is_global_zero:
-            return
-        rate = trainer.optimizers[0].param_groups[0]["lr"]
-        row = {
+        if trainer.is_global_zero:
+            losses = {k: float(v) for k, v in sorted(trainer.callback_metrics.items())}
+            self._add(trainer, losses | dict(self.scores()))
+
+    def on_train_batch_end(
+        self,
+        trainer: lightning.Trainer,
+        module: lightning.LightningModule,
+        outputs: Any,
+        batch: Any,
+        index: int,
+    ) -> None:
+        """Add a row if a score was read after this batch."""
+        if scores := dict(self.scores()):
+            self._add(trainer, scores)
+
+    def _add(self, trainer: lightning.Trainer, figures: Mapping[str, float]) -> None:
+        place = {
             "epoch": trainer.current_epoch,
             "step": trainer.global_step,
             "seconds": round(self.seconds(), 2),
-            "learning_rate": rate,
-            **{k: float(v) for k, v in sorted(trainer.callback_metrics.items())},
-            **self.scores(),
+            "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
         }
-        self.rows.append(row)
+        self.rows.append({**place, **figures})
         write_csv(self.rows, self.folder / "curves.csv")
 
     def on_fit_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
@@ -91,16 +106,17 @@ def draw(rows: list[dict[str, float]], path: Path) -> None:
 
     figure = Figure(figsize=(6, 3.5), layout="constrained")
     axes = figure.add_subplot()
-    epochs = [row["epoch"] for row in rows]
+    learned = [row for row in rows if "train_loss" in row]
+    epochs = [row["epoch"] for row in learned]
     read = [row for row in rows if "fold_accuracy50" in row]
     if read:
         right = axes.twinx()
         x, y = [r["epoch"] for r in read], [r["fold_accuracy50"] for r in read]
         right.plot(x, y, "k.-", label="accuracy at IoU 0.50 on the fold")
         right.set(ylabel="TP/(TP+FP+FN) at IoU 0.50", ylim=(0, 1))
-    for name in (k for k in rows[-1] if k.startswith(("train_", "val_"))):
+    for name in (k for k in (learned or [{}])[-1] if k.startswith(("train_", "val_"))):
         style = "-" if name.startswith("train_") else "--"
-        values = [row.get(name, float("nan")) for row in rows]
+        values = [row.get(name, float("nan")) for row in learned]
         axes.plot(epochs, values, style, label=name, linewidth=2 if name.endswith("loss") else 1)
     axes.set(xlabel="epoch", ylabel="loss", yscale="log")
     axes.legend(fontsize=7, ncols=2)

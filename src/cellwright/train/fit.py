@@ -24,6 +24,8 @@ from cellwright.types import InputError
 
 LAST = "last.safetensors"
 PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
+#: Lightning's strategy for methods of which a batch trains only a part
+PARTLY = "ddp_find_unused_parameters_true"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,8 @@ class Hardware:
     nodes
         Machines.
     strategy
-        Lightning's name of the way they work together ("ddp", "fsdp" ...).
+        Lightning's name of the way they work together ("ddp", "fsdp" ...). With "auto" several
+        devices are told to expect weights without a gradient where the method needs that.
     """
 
     device: str = "auto"
@@ -50,8 +53,11 @@ class Hardware:
     nodes: int = 1
     strategy: str = "auto"
 
-    def trainer_arguments(self) -> dict[str, Any]:
-        """In the words of Lightning's trainer."""
+    def trainer_arguments(self, *, partly: bool = False) -> dict[str, Any]:
+        """In the words of Lightning's trainer.
+
+        `partly` says that a batch may leave weights without a gradient.
+        """
         if self.precision not in ("auto", *PRECISIONS):
             known = ", ".join(("auto", *PRECISIONS))
             raise InputError(f"there is no precision {self.precision!r}; known are {known}")
@@ -60,9 +66,18 @@ class Hardware:
         arguments = accelerator(self.device) | {
             "precision": PRECISIONS[precision],
             "num_nodes": self.nodes,
-            "strategy": self.strategy,
+            "strategy": PARTLY if partly and self._several_by_default else self.strategy,
         }
         return arguments | ({} if self.devices is None else {"devices": self.devices})
+
+    @property
+    def _several_by_default(self) -> bool:
+        """Whether several processes train together, in a way that nobody has named."""
+        here = self.devices
+        if here is None:
+            every = self.device == "auto" or self.device == "cuda"
+            here = torch.cuda.device_count() if every else 1
+        return self.strategy == "auto" and (here > 1 or self.nodes > 1)
 
 
 def fit(
@@ -94,7 +109,9 @@ def fit(
     best, callbacks = _callbacks(settings, folder, pace, score=score, quiet=quiet)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     trainer = lightning.Trainer(
-        **(hardware or Hardware()).trainer_arguments(),
+        **(hardware or Hardware()).trainer_arguments(
+            partly=getattr(learner.method, "trains_partly", False)
+        ),
         max_epochs=settings.budget.epochs or -1,
         accumulate_grad_batches=settings.accumulate,
         gradient_clip_val=1.0,
@@ -158,7 +175,7 @@ def _callbacks(
     curves = Curves(
         folder.parent,
         schedule=lambda: pace.elapsed,
-        scores=lambda: {k: v for w in watch for k, v in w.latest.items()},
+        scores=lambda: {k: v for w in watch for k, v in w.take().items()},
     )
     callbacks: list[Callback] = [pace, *watch, curves, best]
     if settings.patience:

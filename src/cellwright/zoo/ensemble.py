@@ -44,6 +44,9 @@ class EnsembleMethod(DenseMethod):
         Value of the tag for each member, as text.
     """
 
+    #: a member without an image in the batch gets no gradient: several devices have to know
+    trains_partly = True
+
     def __init__(
         self,
         net: Ensemble,
