@@ -97,7 +97,7 @@ def test_short_flags_mean_one_thing_everywhere() -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("predict", "a", "-o", "out"),
+        ("predict", "a"),
         ("predict", "-m", "model", "-o", "out"),
         ("predict", "a", "-m", "model", "-o", "out", "--format", "coco,bmp"),
         ("predict", "a", "-m", "model", "-o", "out", "--tile-shape", "512"),

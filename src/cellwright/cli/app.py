@@ -116,6 +116,8 @@ COMMANDS = (
     (
         learn.predict,
         "predict",
+        "cellwright predict images/ -o out",
+        "cellwright predict images/ -m nuclei -o out --diameter 40",
         "cellwright predict images/ -m model -o out",
         "cellwright predict frame.tif -m model -o out --tile-shape 512 512 --halo 64 64",
         "cellwright predict images/ -m model -o out --format coco,rois,geojson,overlay",

@@ -159,8 +159,16 @@ def train(
 
 @command
 def predict(
-    model: options.Model,
     output: options.Output,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            "-m",
+            "--model",
+            help="A model folder, or nuclei or cells, which ship; by default the one of these "
+            "that suits the first image.",
+        ),
+    ] = None,
     images: Annotated[
         list[Path] | None, typer.Argument(help="Images, folders of images, or a data set.")
     ] = None,
@@ -173,6 +181,22 @@ def predict(
     average: Annotated[
         bool, typer.Option("--average", help="Average overlapping windows, halos included.")
     ] = False,
+    diameter: Annotated[
+        str | None,
+        typer.Option(
+            help="Typical diameter of the cells in pixels, or auto; auto with models that ship."
+        ),
+    ] = None,
+    channel: Annotated[
+        str | None, typer.Option(help="Name or index of the one channel to look at.")
+    ] = None,
+    invert: Annotated[
+        bool | None,
+        typer.Option(
+            "--invert/--no-invert",
+            help="Turn images bright for dark; judged by the image with a model that ships.",
+        ),
+    ] = None,
     device: options.Device = "auto",
     jobs: options.Jobs = None,
     quiet: options.Quiet = False,
@@ -191,6 +215,9 @@ def predict(
         tile_shape=tile_shape,
         halo=halo,
         average=average,
+        diameter=options.diameter(diameter),
+        channel=options.channel(channel),
+        invert=invert,
         device=device,
         jobs=jobs,
         quiet=quiet,

@@ -112,6 +112,23 @@ def names(text: str, allowed: Sequence[str], flag: str) -> tuple[str, ...]:
     return found
 
 
+def diameter(text: str | None) -> float | str | None:
+    """``"auto"`` or a number of pixels; None if nothing came."""
+    if text is None or text == "auto":
+        return text
+    try:
+        return float(text)
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"--diameter wants a number of pixels or auto; {text!r} came"
+        ) from error
+
+
+def channel(text: str | None) -> int | str | None:
+    """A name, or an index from 0; None if nothing came."""
+    return int(text) if text is not None and text.lstrip("-").isdigit() else text
+
+
 def areas(given: Sequence[str] | None) -> dict[str, tuple[float, float]] | None:
     """Area bins from ``NAME=LOW:HIGH``; None if there are none."""
     bins = {}

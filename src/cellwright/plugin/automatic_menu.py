@@ -78,9 +78,8 @@ class AutomaticMenu(controls.Menu):
 
 
 def model(folder: Path) -> Segmenter:
-    """A trained model as a segmenter."""
-    from cellwright.predict import predictor_for
-    from cellwright.zoo.checkpoint import load_model
+    """A trained model, or one that ships, as a segmenter."""
+    from cellwright.steps.adapting import adapted
+    from cellwright.zoo.shipped import model_folder
 
-    method, card = load_model(folder)
-    return predictor_for(method, card)
+    return adapted(model_folder(folder))

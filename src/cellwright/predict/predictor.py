@@ -59,6 +59,8 @@ class Predictor:
         Compute in bfloat16 (autocast).
     batch_size
         Windows of equal shape computed at once.
+    inverted
+        Show the network images turned bright for dark.
     """
 
     method: Any
@@ -67,6 +69,7 @@ class Predictor:
     device: str = "cpu"
     half: bool = False
     batch_size: int = 8
+    inverted: bool = False
 
     def segment(self, image: Image) -> Instances:
         """Cells of `image`, whose planes must be as many as the model was trained on."""
@@ -192,7 +195,7 @@ class Predictor:
     def _inputs(self, some: Sequence[tuple[Image, Window, Any]]) -> Tensor:
         """Windows of one shape as a batch on the device."""
         planes = np.stack([normalise(i.stack(w.slices), *bounds) for i, w, bounds in some])
-        tensor = torch.from_numpy(planes).to(self.device)
+        tensor = torch.from_numpy(1 - planes if self.inverted else planes).to(self.device)
         return tensor.contiguous(memory_format=torch.channels_last)
 
     def _autocast(self) -> AbstractContextManager[Any]:
@@ -206,7 +209,8 @@ class Predictor:
 
     def _bounds(self, image: Image) -> tuple[np.ndarray, np.ndarray]:
         how = self.card.normalisation
-        return intensity_range(thinned(image), low=how.low, high=how.high, kind=how.kind)
+        ends = (100 - how.high, 100 - how.low) if self.inverted else (how.low, how.high)
+        return intensity_range(thinned(image), low=ends[0], high=ends[1], kind=how.kind)
 
 
 def predictor_for(

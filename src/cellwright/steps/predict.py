@@ -17,9 +17,11 @@ from cellwright.steps.result import Failure, StepResult, write_failures
 from cellwright.types import Image, InputError, Instances, Sample
 
 if TYPE_CHECKING:
-    from cellwright.predict import Predictor
+    from cellwright.predict import Adapted
 
 log = logging.getLogger(__name__)
+#: the cells of an image, and what was done to it before
+Found = tuple[Instances, dict[str, Any]]
 
 PREDICTIONS, RUN, TABLE = "predictions.json", "run.json", "measurements.csv"
 #: result of an image by format: what stands behind its name
@@ -40,25 +42,29 @@ SMALL_PIXELS, TOGETHER = 2**20, 8
 
 def predict(
     images: str | Path | Sequence[str | Path],
-    model: str | Path,
+    model: str | Path | None,
     output: str | Path,
     *,
     formats: Sequence[str] = ("coco", "labels", "measurements"),
     tile_shape: tuple[int, int] | None = None,
     halo: tuple[int, int] | None = None,
     average: bool = False,
+    diameter: float | str | None = None,
+    channel: int | str | None = None,
+    invert: bool | None = None,
     device: str = "auto",
     jobs: int | None = None,
     quiet: bool = False,
 ) -> StepResult:
-    """Segment images with a model folder.
+    """Segment images with a model.
 
     Parameters
     ----------
     images
         Image files, folders of images, or a data set.
     model
-        Model folder.
+        Model folder, or the name of a model that ships; None takes the one that suits the first
+        image: ``nuclei`` for cells bright on dark, else ``cells``.
     output
         Folder of the results: ``predictions.json`` (COCO with scores), ``run.json``, and
         per image ``IMG_masks.tif`` and the like. Called again, it goes on: images that are
@@ -69,6 +75,16 @@ def predict(
         Rows and columns of a tile, and of what is seen around it.
     average
         Average overlapping windows instead of cutting off their halos.
+    diameter
+        Typical diameter of the cells in pixels: images are brought to the size that the model
+        knows, and the cells back. "auto" finds out by a first look; None leaves images as they
+        are with a model of yours, and is "auto" with one that ships.
+    channel
+        Index or name of the one channel to look at. With a model that ships, None takes the
+        channel named as a stain, the grey value of a colour photograph, or the only plane.
+    invert
+        Turn images bright for dark, or not; None does so where a model that ships knows bright
+        cells and the image has dark ones.
     device
         ``"auto"``, ``"cpu"``, ``"cuda"`` ...
     jobs
@@ -84,8 +100,8 @@ def predict(
     Raises
     ------
     InputError
-        No images, two of one name, no model, an unknown format, or an output folder with
-        results of another model or other settings.
+        No images, two of one name, no model, an unknown format or channel, or an output folder
+        with results of another model or other settings.
     """
     unknown = sorted(set(formats) - set(FORMATS))
     if unknown:
@@ -96,30 +112,35 @@ def predict(
     import torch
 
     from cellwright.formats.dataset import DatasetWriter
-    from cellwright.predict import Tiling, predictor_for
+    from cellwright.predict import Tiling
+    from cellwright.steps.adapting import adapted, chosen_model
     from cellwright.steps.progress import track
-    from cellwright.zoo.checkpoint import load_model
 
     if jobs:
         torch.set_num_threads(jobs)
-    method, card = load_model(Path(model))
+    place = chosen_model(model, todo)
     tiling = Tiling(tile_shape, halo, average)
-    predictor = predictor_for(method, card, device=device, tiling=tiling)
+    predictor = adapted(
+        place, tiling=tiling, diameter=diameter, channel=channel, invert=invert, device=device
+    )
     settings: dict[str, Any] = {
-        "model": Path(model).resolve().name,
-        "model_sha256": _model_hash(Path(model)),
+        "model": place.resolve().name,
+        "model_sha256": _model_hash(place),
         "formats": sorted(set(formats) | {"coco"}),
         "tiling": asdict(tiling),
         "half": predictor.half,
+        "diameter": predictor.diameter,
+        "channel": predictor.channel,
+        "invert": predictor.invert,
     }
     _begin(folder, settings)
     failed: list[Failure] = []
     cells, started = 0, time.perf_counter()
     with DatasetWriter(
-        folder, class_names=card.class_names, annotations=PREDICTIONS, save_images=False
+        folder, class_names=predictor.card.class_names, annotations=PREDICTIONS, save_images=False
     ) as writer:
         new = [job for job in todo if job.name not in writer.done]
-        for job, image, result, seconds in _segmented(
+        for job, image, (result, done_to_it), seconds in _segmented(
             track(new, "predicting", quiet=quiet), predictor, failed
         ):
             try:
@@ -132,6 +153,7 @@ def predict(
                 "seconds": round(seconds, 4),
                 "cells": len(result),
                 "source": str(job.path.resolve()),
+                **done_to_it,
             }
             writer.add(sample, file_name=job.path.name, facts=facts)
             cells += len(result)
@@ -178,8 +200,8 @@ def _run_head(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _segmented(
-    jobs: Iterator[ImageJob], predictor: Predictor, failed: list[Failure]
-) -> Iterator[tuple[ImageJob, Image, Instances, float]]:
+    jobs: Iterator[ImageJob], predictor: Adapted, failed: list[Failure]
+) -> Iterator[tuple[ImageJob, Image, Found, float]]:
     """Images with their cells and seconds, small ones several at a time; failures are noted."""
     waiting: list[tuple[ImageJob, Image]] = []
     for job in jobs:
@@ -217,8 +239,8 @@ def _compare_pixel_size(job: ImageJob, image: Image, trained: tuple[float, float
 
 
 def _batch(
-    some: Sequence[tuple[ImageJob, Image]], predictor: Predictor, failed: list[Failure]
-) -> Iterator[tuple[ImageJob, Image, Instances, float]]:
+    some: Sequence[tuple[ImageJob, Image]], predictor: Adapted, failed: list[Failure]
+) -> Iterator[tuple[ImageJob, Image, Found, float]]:
     start = time.perf_counter()
     try:
         results = predictor.segment_many([image for _, image in some])
@@ -227,7 +249,7 @@ def _batch(
         return
     seconds = (time.perf_counter() - start) / len(some)
     for (job, image), result in zip(some, results, strict=True):
-        if not len(result):
+        if not len(result[0]):
             log.warning("%s: no cell was found; lower thresholds, or another model?", job.path)
         yield job, image, result, seconds
 
@@ -287,6 +309,7 @@ def _write_run(
             "path": r.get("source", r["file_name"]),
             "seconds": r.get("seconds"),
             "cells": r.get("cells"),
+            **{k: r[k] for k in ("channel", "inverted", "magnified") if k in r},
         }
         for r in records
     ]

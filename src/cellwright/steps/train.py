@@ -99,7 +99,8 @@ def train(
     where
         Tags and values that images must have; values of a repeated tag are alternatives.
     init
-        Model folder to start from; tensors that do not fit are listed.
+        Model folder, or name of a model that ships, to start from; tensors that do not fit are
+        listed.
     epochs, minutes
         Budget, one of the two; 60 epochs without either.
     batch_size, crop, scale, light, accumulate
@@ -252,6 +253,7 @@ def _train(
         known.settled(arguments),
         normalisation,
         pixel_size=data.pixel_size(),
+        diameter=data.diameter(),
         window=crops.size,
         channels=channels,
     )
@@ -281,8 +283,9 @@ def _train(
 def _start_from(folder: Path, method: Any) -> list[str]:
     """Take over the tensors that fit; the names of those that do not are returned and logged."""
     from cellwright.zoo.checkpoint import load_model
+    from cellwright.zoo.shipped import model_folder
 
-    source = load_model(folder)[0].net.state_dict()
+    source = load_model(model_folder(folder))[0].net.state_dict()
     target = method.net.state_dict()
     fits = {k: v for k, v in source.items() if k in target and target[k].shape == v.shape}
     if not fits:

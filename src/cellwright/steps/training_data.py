@@ -61,6 +61,17 @@ class TrainingData:
         size = sizes.pop() if len(sizes) == 1 else ()
         return (float(size[0]), float(size[1])) if size else None
 
+    def diameter(self) -> float | None:
+        """Diameter in pixels of a disc as large as the median cell, of at most 200 images."""
+        import numpy as np
+
+        from cellwright.predict import typical_diameter
+
+        some = range(0, len(self.train), -(-len(self.train) // 200))
+        areas = [self.train.instances(i).areas for i in some]
+        size = typical_diameter(np.concatenate(areas)) if areas else None
+        return round(size, 2) if size else None
+
 
 def gather(
     path: Path,

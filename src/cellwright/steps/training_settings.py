@@ -81,10 +81,11 @@ def normalisation_of(kind: str | None, init: str | Path | None) -> Normalisation
     """As asked for, else that of the model to start from, else the default."""
     from cellwright.zoo.checkpoint import read_card
     from cellwright.zoo.method import Normalisation
+    from cellwright.zoo.shipped import model_folder
 
     if kind is not None:
         return Normalisation(kind=kind)
-    return read_card(Path(init))[0].normalisation if init else Normalisation()
+    return read_card(model_folder(init))[0].normalisation if init else Normalisation()
 
 
 def begin(folder: Path, options: Mapping[str, Any], *, resume: bool) -> bool:

@@ -40,6 +40,8 @@ class ModelCard:
         Codec settings, tuned on the fold named in `provenance`.
     pixel_size
         Micrometres per pixel (row, column) of the training images, or None if unknown or mixed.
+    diameter
+        Diameter in pixels of a disc as large as the median training cell, or None if unknown.
     window
         Rows and columns of the training crops; methods that draw each cell by itself are
         shown windows of this size.
@@ -58,6 +60,7 @@ class ModelCard:
     normalisation: Normalisation = field(default_factory=Normalisation)
     thresholds: dict[str, Any] = field(default_factory=dict)
     pixel_size: tuple[float, float] | None = None
+    diameter: float | None = None
     window: tuple[int, int] | None = None
     channels: tuple[str, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)
@@ -75,10 +78,22 @@ class ModelCard:
         return int(self.arguments.get("inputs", 1))
 
 
-def save_model(method: Any, card: ModelCard, folder: Path) -> None:
-    """Write the model folder; an earlier model in it is replaced only when all is on disk."""
+def save_model(method: Any, card: ModelCard, folder: Path, *, half: bool = False) -> None:
+    """Write the model folder; an earlier model in it is replaced only when all is on disk.
+
+    Parameters
+    ----------
+    method, card, folder
+        What is written, and where.
+    half
+        Keep kernels as float16, half the bytes; statistics and biases stay float32. They are
+        computed with in float32 all the same.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     state = {k: v.detach().cpu().contiguous() for k, v in method.net.state_dict().items()}
+    if half:
+        state = {k: v.half() if v.ndim > 1 and v.is_floating_point() else v
+                 for k, v in state.items()}  # fmt: skip
     blob = save(state)
     with atomic_path(folder / WEIGHTS) as path:
         path.write_bytes(blob)
@@ -117,6 +132,7 @@ def read_card(folder: Path) -> tuple[ModelCard, str]:
             normalisation=Normalisation(**record["normalisation"]),
             thresholds=record["thresholds"],
             pixel_size=tuple(record["pixel_size"]) if record.get("pixel_size") else None,
+            diameter=record.get("diameter"),
             window=tuple(record["window"]) if record.get("window") else None,
             channels=tuple(record.get("channels", ())),
             provenance=record.get("provenance", {}),

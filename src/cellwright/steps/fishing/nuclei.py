@@ -31,7 +31,7 @@ def nuclei_finder(
     Parameters
     ----------
     model
-        Model folder.
+        Model folder, or the name of a model that ships.
     masks
         Data set with masks, a COCO file, or a folder of label images named as the frames, with
         ``_masks`` or without.
@@ -49,7 +49,7 @@ def nuclei_finder(
         raise InputError("--model and --nuclei came: the nuclei are found by one of the two")
     if masks is not None:
         return _from_masks(Path(masks))
-    worker = _model(Path(model), device) if model is not None else _labeller(segmenter, options)
+    worker = _model(model, device) if model is not None else _labeller(segmenter, options)
 
     def find(name: str, image: Image) -> Instances:
         check_something_there(np.asarray(image.data), _channel_name(image))
@@ -61,12 +61,11 @@ def nuclei_finder(
     return find
 
 
-def _model(folder: Path, device: str) -> Any:
-    from cellwright.predict import Tiling, predictor_for
-    from cellwright.zoo.checkpoint import load_model
+def _model(model: str | Path, device: str) -> Any:
+    from cellwright.steps.adapting import adapted
+    from cellwright.zoo.shipped import model_folder
 
-    method, card = load_model(folder)
-    return predictor_for(method, card, device=device, tiling=Tiling(None, None, False))
+    return adapted(model_folder(model), device=device)
 
 
 def _labeller(name: str, options: Mapping[str, Any] | None) -> Any:

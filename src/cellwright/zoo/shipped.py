@@ -1,0 +1,93 @@
+"""The models that come with the package: an explicit list, each with hash, data and licence.
+
+Their weights are made by the recipes named here, from nothing but the data named here. A model
+folder lies in ``models/`` beside this file, with the page about it, ``CARD.md``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cellwright.types import InputError
+
+PLACE = Path(__file__).parent / "models"
+
+
+@dataclass(frozen=True, slots=True)
+class Shipped:
+    """A model of the package.
+
+    Parameters
+    ----------
+    name, summary
+        As in ``cellwright predict -m``, and what it is for.
+    sha256
+        Of its weights.
+    trained_on, licence
+        Data sets, and the licence of each.
+    recipe
+        What rebuilds it, under ``recipes/``.
+    bright
+        Whether its cells are bright on dark; images of dark cells are inverted for it.
+    """
+
+    name: str
+    summary: str
+    sha256: str
+    trained_on: str
+    licence: str
+    recipe: str
+    bright: bool
+
+    @property
+    def folder(self) -> Path:
+        """Its model folder."""
+        return PLACE / self.name
+
+    @property
+    def card(self) -> str:
+        """The page about it, Markdown."""
+        return (self.folder / "CARD.md").read_text(encoding="utf-8")
+
+
+SHIPPED: tuple[Shipped, ...] = ()
+
+
+def shipped(name: str) -> Shipped | None:
+    """The model of that name, or None."""
+    return next((model for model in SHIPPED if model.name == name), None)
+
+
+def model_folder(model: str | Path) -> Path:
+    """The folder of a model that is given by its name or as a folder; a folder goes first.
+
+    Raises
+    ------
+    InputError
+        If it is neither.
+    """
+    if Path(model).is_dir():
+        return Path(model)
+    known = shipped(str(model))
+    if known is None:
+        raise InputError(
+            f"{model} is neither a model folder nor a model that ships; those are "
+            f"{', '.join(m.name for m in SHIPPED)}"
+        )
+    return known.folder
+
+
+def suited(foreground: str) -> Shipped:
+    """The model for images whose cells stand out so.
+
+    Parameters
+    ----------
+    foreground
+        "bright" takes ``nuclei``; "dark" and "texture" take ``cells``, as of
+        `cellwright.classical.modality.guess_foreground`.
+    """
+    found = shipped("nuclei" if foreground == "bright" else "cells")
+    if found is None:
+        raise InputError(f"no model for {foreground} cells ships; give one with -m")
+    return found
