@@ -111,6 +111,38 @@ def test_the_complement_of_the_map_makes_the_target_favour_likely_overlaps() -> 
         assert a == pytest.approx(b)
 
 
+ANSWERS = (
+    ("none", (0.227, 0.326, 0.399, 0.601)),
+    ("complement", (0.227, 0.326, 0.399, 0.601)),
+    ("map", (0.227, 0.326, 0.399, 0.601)),
+    ("target", (0.108, 0.154, 0.182, 0.219)),
+    ("relaxed", (0.408, 0.533, 0.611, 0.780)),
+)
+
+
+@pytest.mark.parametrize(("weighting", "wanted"), ANSWERS)
+def test_the_answer_of_least_expected_loss(weighting: str, wanted: tuple[float, ...]) -> None:
+    """Where overlaps are there with frequency 0.1, 0.3, 0.5 and 0.9: docs/networks/overlap.md.
+
+    By "target" it stays below P4's threshold of 0.3 even where an overlap is certain.
+    """
+    answers = torch.linspace(0.001, 0.999, 999)
+    high = torch.tensor([0.9])
+    yes, no = (
+        torch.stack(
+            [
+                overlap_focal(a[None], torch.tensor([y]), high, weighting=weighting)
+                for a in answers.logit()
+            ]
+        )
+        for y in (1.0, 0.0)
+    )
+    best = [float(answers[(q * yes + (1 - q) * no).argmin()]) for q in (0.1, 0.3, 0.5, 0.9)]
+    assert best == pytest.approx(wanted, abs=0.002)
+    if weighting == "target":
+        assert float(answers[yes.argmin()]) == pytest.approx(0.227, abs=0.002)
+
+
 @pytest.mark.parametrize("weighting", WEIGHTINGS)
 def test_the_criterion_adds_the_heads(weighting: str) -> None:
     shape = (2, 1, 4, 6)
