@@ -1,6 +1,7 @@
 """P4's ablations on simulated overlapping fields: what each part of it brings.
 
     python benchmarks/ablations.py WORK [--minutes 0.5] [--seeds 0,1,2] [--groups heads,maps]
+        [--trials map-none,map-v4-map] [--crop 128]
 
 Heads: one decoder for the cytoplasm against four decoupled ones (P4 Tables 5.1 and 5.2). Maps:
 an overlap head without a map, and with map v4 under each of the paper's three weightings (Table
@@ -13,6 +14,7 @@ again.
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -23,8 +25,8 @@ from trials import Trial, run
 from cellwright.formats import write_dataset
 
 WIDTHS = [8, 16, 32, 64]
-CROPS = ("--crop", "128", "128", "--val-fraction", "0.15")
-ONLY_CELLS = ("--classes", "cell", *CROPS)
+FOLD = ("--val-fraction", "0.15")
+ONLY_CELLS = ("--classes", "cell", *FOLD)
 SPARSE = {"widths": WIDTHS, "queries": 30, "branch": 32}
 
 
@@ -37,7 +39,7 @@ GROUPS: dict[str, tuple[tuple[Trial, ...], tuple[str, ...]]] = {
     "heads": (
         (
             Trial("heads-1", "seunet-1head", {"widths": WIDTHS}, ONLY_CELLS),
-            Trial("heads-4", "seunet-4head", {"widths": WIDTHS}, CROPS),
+            Trial("heads-4", "seunet-4head", {"widths": WIDTHS}, FOLD),
         ),
         ("pixel_f1", "AP50", "AP", "steps"),
     ),
@@ -75,6 +77,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=0.5)
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--groups", default=",".join(GROUPS))
+    parser.add_argument("--trials", default="", help="these only; all if not given")
+    parser.add_argument("--crop", type=int, default=128, help="rows and columns trained on")
     options = parser.parse_args()
     train, test = options.work / "small/train", options.work / "small/test"
     for part, seed, count in ((train, 2, 40), (test, 1002, 24)):
@@ -86,6 +90,10 @@ def main() -> None:
         print(f"\n{group}\n\n| variant | " + " | ".join(columns) + " |")
         print("| --- |" + " --- |" * len(columns), flush=True)
         for trial in trials:
+            if options.trials and trial.name not in options.trials.split(","):
+                continue
+            side = str(options.crop)
+            trial = replace(trial, flags=(*trial.flags, "--crop", side, side))
             found = [
                 run(
                     trial, train=train, test=test, work=options.work / "small-trials",

@@ -34,7 +34,7 @@ COMPACT_RCNN = {
 
 #: minutes of processor time and the trial, for methods of maps
 APART: tuple[tuple[float, Trial], ...] = tuple(
-    (minutes, Trial(name, name, {"widths": WIDTHS, **more}))
+    (minutes, Trial(name, name, {k: v for k, v in ({"widths": WIDTHS} | more).items() if v}))
     for name, minutes, more in (
         ("unet-distance", 0.7, {}),
         ("unet-bce", 0.7, {}),
@@ -48,18 +48,20 @@ APART: tuple[tuple[float, Trial], ...] = tuple(
         ("seunet-2head", 1, {}),
         ("seunet-3head", 1.2, {}),
         ("seunet-4head", 1.2, {}),
+        ("unet-fast", 1, {}),
+        ("cellpose", 2, {"widths": None}),
     )
 )
 #: and for those that know overlaps
 OVERLAPPING: tuple[tuple[float, Trial], ...] = (
     (1.2, Trial("seunet-overlap", "seunet-overlap", {"widths": WIDTHS})),
     (4, Trial("sparse-seunet", "sparse-seunet")),
-    (5, Trial("sparse-seunet-multilevel", "sparse-seunet-multilevel")),
-    (4, Trial("sparse-seunet-overlap", "sparse-seunet-overlap")),
-    (4, Trial("sparse-seunet-objectness", "sparse-seunet-objectness")),
+    (6, Trial("sparse-seunet-multilevel", "sparse-seunet-multilevel")),
+    (6, Trial("sparse-seunet-overlap", "sparse-seunet-overlap")),
+    (6, Trial("sparse-seunet-objectness", "sparse-seunet-objectness")),
     (1.5, Trial("iaunet", "iaunet")),
     (
-        2,
+        4,
         Trial(
             "maskrcnn",
             "maskrcnn",
@@ -68,8 +70,8 @@ OVERLAPPING: tuple[tuple[float, Trial], ...] = (
         ),
     ),
     (1.5, Trial("centermask-v19-slim-dw", "centermask-v19-slim-dw", {"levels": [2, 6]})),
-    (1.5, Trial("yolov8-seg", "yolov8-seg")),
-    (1.5, Trial("yolov5-seg", "yolov5-seg")),
+    (2.5, Trial("yolov8-seg", "yolov8-seg")),
+    (2.5, Trial("yolov5-seg", "yolov5-seg")),
 )
 NEED_NUCLEI = ("seunet-4channel", "seunet-2head", "seunet-4head")
 FLAGS = ("--crop", "256", "256", "--scale", "0.95", "1.05", "--val-fraction", "0")
