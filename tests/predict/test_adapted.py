@@ -132,5 +132,6 @@ def test_a_model_that_does_not_know_its_size() -> None:
 
 
 def test_typical_diameter() -> None:
-    assert typical_diameter(np.array([100, 314, 400])) == pytest.approx(20, rel=0.01)
-    assert typical_diameter(np.array([100, 314])) is None
+    assert typical_diameter(np.array([400, 314, 100, 5, 5, 5])) == pytest.approx(20, rel=0.01)
+    assert typical_diameter(np.array([314])) == pytest.approx(20, rel=0.01)
+    assert typical_diameter(np.array([], int)) is None

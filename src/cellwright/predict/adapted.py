@@ -19,9 +19,7 @@ from cellwright.types import Image, InputError, Instances
 
 #: factor between the size of the cells found and that of the training above which they are
 #: brought to it
-FAR = 1.5
-#: fewer cells than this tell no size
-FEW = 3
+FAR = 1.4
 #: magnifications beyond these come of a wrong diameter
 LEAST, MOST = 0.05, 8.0
 
@@ -155,7 +153,8 @@ class Adapted:
         if size is None:
             return 1.0
         zoom = float(self.card.diameter) / size
-        return zoom if max(zoom, 1 / zoom) > FAR else 1.0
+        # Specks alone in an image would ask for more than can be: it is left as it is.
+        return zoom if max(zoom, 1 / zoom) > FAR and LEAST <= zoom <= MOST else 1.0
 
     def _done(self, inverted: bool, zoom: float) -> dict[str, Any]:
         done: dict[str, Any] = {} if self.channel is None else {"channel": self.channel}
@@ -175,14 +174,21 @@ def _tells_its_channel(image: Image) -> bool:
 
 
 def typical_diameter(areas: np.ndarray) -> float | None:
-    """Diameter in pixels of a disc as large as the median cell; None of fewer than `FEW` cells.
+    """Diameter in pixels of a disc as large as the cell that the middle pixel of all cells is of.
+
+    Half of all pixels of cells lie in smaller cells, half in larger ones: debris and pieces of
+    cells, many but small, hardly count. None of no cells.
 
     Examples
     --------
-    >>> round(typical_diameter(np.array([100, 314, 400])), 1)
+    >>> round(typical_diameter(np.array([100, 314, 20, 20])), 1)
     20.0
     """
-    return float(np.sqrt(4 / np.pi * np.median(areas))) if len(areas) >= FEW else None
+    if not len(areas):
+        return None
+    areas = np.sort(areas)
+    total = np.cumsum(areas)
+    return float(np.sqrt(4 / np.pi * areas[np.searchsorted(total, total[-1] / 2)]))
 
 
 def _magnified(image: Image, zoom: float) -> Image:

@@ -62,7 +62,7 @@ class TrainingData:
         return (float(size[0]), float(size[1])) if size else None
 
     def diameter(self) -> float | None:
-        """Diameter in pixels of a disc as large as the median cell, of at most 200 images."""
+        """Diameter in pixels of a disc as large as the typical cell, of at most 200 images."""
         import numpy as np
 
         from cellwright.predict import typical_diameter

@@ -41,7 +41,8 @@ class ModelCard:
     pixel_size
         Micrometres per pixel (row, column) of the training images, or None if unknown or mixed.
     diameter
-        Diameter in pixels of a disc as large as the median training cell, or None if unknown.
+        Diameter in pixels of a disc as large as the typical training cell (see
+        `cellwright.predict.typical_diameter`), or None if unknown.
     window
         Rows and columns of the training crops; methods that draw each cell by itself are
         shown windows of this size.
