@@ -55,9 +55,9 @@ def _saddles(labels: np.ndarray, heights: np.ndarray) -> tuple[np.ndarray, np.nd
         ((slice(None, -1), slice(None)), (slice(1, None), slice(None))),
         ((slice(None), slice(None, -1)), (slice(None), slice(1, None))),
     ):
-        a, b = labels[near], labels[far]
-        meet = (a != b) & (a > 0) & (b > 0)
-        pairs.append(np.column_stack([np.minimum(a[meet], b[meet]), np.maximum(a[meet], b[meet])]))
+        meet = np.nonzero((labels[near] != labels[far]) & (labels[near] > 0) & (labels[far] > 0))
+        a, b = labels[near][meet], labels[far][meet]
+        pairs.append(np.column_stack([np.minimum(a, b), np.maximum(a, b)]))
         passes.append(np.minimum(heights[near][meet], heights[far][meet]))
     pair, height = np.concatenate(pairs), np.concatenate(passes)
     order = np.argsort(-height, kind="stable")

@@ -49,9 +49,11 @@ def scored(
     kind
         Class index of all of them.
     """
-    count = int(labels.max(initial=0))
-    areas = np.bincount(labels.ravel(), minlength=count + 1)
-    sums = np.bincount(labels.ravel(), weights=probability.ravel(), minlength=count + 1)
+    inside = np.flatnonzero(labels)
+    owners = labels.ravel()[inside]
+    count = int(owners.max(initial=0))
+    areas = np.bincount(owners, minlength=count + 1)
+    sums = np.bincount(owners, weights=probability.ravel()[inside], minlength=count + 1)
     found = from_label_map(labels, class_names=class_names)
     present = np.flatnonzero(areas[1:]) + 1
     found = Instances(

@@ -41,10 +41,12 @@ class DenseMethod(nn.Module):
 
     def logits(self, images: Tensor) -> dict[str, Tensor]:
         """Maps by name, of any rows and columns: padded by reflection, cut back after."""
-        rows, cols = images.shape[-2:]
-        raw = self.net(pad_to_multiple(images, self.stride))[..., :rows, :cols]
-        parts = raw.split(list(self.codec.maps.values()), dim=1)
+        parts = self._raw(images).split(list(self.codec.maps.values()), dim=1)
         return dict(zip(self.codec.maps, parts, strict=True))
+
+    def _raw(self, images: Tensor) -> Tensor:
+        rows, cols = images.shape[-2:]
+        return self.net(pad_to_multiple(images, self.stride))[..., :rows, :cols]
 
     def losses(self, images: Tensor, targets: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Scalar losses by name for a batch of (image, channel, row, column)."""
@@ -52,7 +54,7 @@ class DenseMethod(nn.Module):
 
     def probabilities(self, images: Tensor) -> Tensor:
         """All maps side by side, (image, map channel, row, column) float32 in [0, 1]."""
-        return torch.cat([v.float().sigmoid() for v in self.logits(images).values()], dim=1)
+        return self._raw(images).float().sigmoid()
 
     def decode(self, maps: Tensor) -> Instances:
         """Cells of one image from its probabilities, (map channel, row, column)."""
