@@ -1,10 +1,14 @@
 """The fast U-Net: shapes, stride, reach, size."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
 
 from cellwright.nets.fast_unet import FastUNet
+
+DOCUMENT = Path(__file__).parents[2] / "docs/networks/unet_fast.md"
 
 
 @pytest.mark.parametrize("shape", [(32, 32), (64, 96)])
@@ -22,7 +26,9 @@ def test_nothing_of_the_image_is_thrown_away_at_the_fold() -> None:
 
 def test_default_size() -> None:
     net = FastUNet(1, 3, widths=(24, 48, 64, 96, 96))
-    assert sum(p.numel() for p in net.parameters()) == 568_180
+    total = sum(p.numel() for p in net.parameters())
+    assert total == 568_180
+    assert f"**{total:,}** parameters" in DOCUMENT.read_text(encoding="utf-8")
     assert net.stride == 32
 
 
