@@ -44,6 +44,7 @@ _PUBLIC = {
     "overlays": "cellwright.steps.overlays",
     "train": "cellwright.steps.train",
     "predict": "cellwright.steps.predict",
+    "zero_shot": "cellwright.steps.zero_shot",
     "fish": "cellwright.steps.fish",
     "evaluate": "cellwright.steps.evaluate",
     "compare": "cellwright.steps.compare",
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
     from cellwright.steps.simulate import simulate as simulate
     from cellwright.steps.split import split_dataset as split_dataset
     from cellwright.steps.train import train as train
+    from cellwright.steps.zero_shot import zero_shot as zero_shot
     from cellwright.steps.zstack import zstack as zstack
     from cellwright.types import Image as Image
     from cellwright.types import InputError as InputError

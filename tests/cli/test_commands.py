@@ -18,7 +18,7 @@ from cellwright.steps.result import Failure, StepResult, failures_path, write_fa
 from cellwright.types import InputError
 
 NAMES = [name for _, name, *_ in COMMANDS]
-CALLS = {"import": "import_images", "split": "split_dataset"}
+CALLS = {"import": "import_images", "split": "split_dataset", "zero-shot": "zero_shot"}
 
 
 def invoke(*arguments: str, runner: CliRunner | None = None):
@@ -36,7 +36,7 @@ def app_of(body) -> typer.Typer:
 def test_the_commands_are_there() -> None:
     wanted = (
         "demo simulate import split label annotate labelled zstack alive overlays train predict "
-        "fish evaluate compare report run methods"
+        "zero-shot fish evaluate compare report run methods"
     )
     assert wanted.split() == NAMES
 

@@ -19,6 +19,7 @@ from cellwright.cli import (
     methods,
     overlays,
     whole,
+    zero_shot,
     zstack,
 )
 
@@ -122,6 +123,7 @@ COMMANDS = (
         "cellwright predict frame.tif -m model -o out --tile-shape 512 512 --halo 64 64",
         "cellwright predict images/ -m model -o out --format coco,rois,geojson,overlay",
     ),
+    (zero_shot.zero_shot, "zero-shot", *zero_shot.EXAMPLES),
     (fish.fish, "fish", *fish.EXAMPLES),
     (
         judge.evaluate,
