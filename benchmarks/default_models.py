@@ -5,9 +5,10 @@
 
 Test parts are imported with the flags in `ROWS`, each z-plane of the yeast an image of its own.
 The classical segmenters run as `cellwright label` does without options, and with the foreground
-that does best on the test part. The model is told the typical diameter in `ROWS`: images are
-brought from it to the one that the model learnt, and its cells back. Printed is TP/(TP+FP+FN) by
-IoU, counts summed over images, and how far the model is ahead of the best segmenter at 0.50.
+that does best on the test part. The model runs as `cellwright predict` does, which judges the
+diameter by the image, and once more told the typical diameter of the set, and a wrong one. Printed
+is TP/(TP+FP+FN) by IoU, counts summed over images, and how far the model is ahead of the best
+segmenter at 0.50.
 `--robust` repeats the model on changed images. What is in DIR is not done again.
 """
 
@@ -19,7 +20,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -32,16 +32,16 @@ from cellwright.formats.dataset import Dataset
 from cellwright.geometry import resize
 from cellwright.label.segmenters import SEGMENTERS, segmenter
 from cellwright.plate.resize import resize_image
-from cellwright.predict import Predictor, predictor_for
+from cellwright.steps.adapting import adapted
 from cellwright.types import Image, Instances, Sample
-from cellwright.zoo.checkpoint import load_model
+from cellwright.zoo.shipped import SHIPPED
 
 
 @dataclass(frozen=True)
 class Row:
     """A model, the data set it is scored on, and the flags that import its test part.
 
-    The typical diameter in pixels is told to the model; None leaves images as they are.
+    `diameter` is the typical one of the set in pixels, roughly.
     """
 
     model: str
@@ -67,8 +67,6 @@ ROWS = (
         "dsb2018/test/images", "--masks", "dsb2018/test/labels",
         "--tag-table", "dsb2018/index.json", "--where", "kind=fluorescence")),
 )  # fmt: skip
-#: diameter in pixels that the model cells learnt
-LEARNT = 30.0
 #: words of a command that are places in the folder of the data
 PLACES = ("--masks", "--tag-table")
 
@@ -104,14 +102,6 @@ def imported(row: Row, data: Path, work: Path) -> Path:
             "import", *(data / w if i in at else w for i, w in enumerate(words)), "-o", target
         )
     return target
-
-
-def told(model: Predictor, image: Image, diameter: float | None) -> Instances:
-    """Cells of an image whose typical diameter is told, in its own pixels."""
-    if diameter is None:
-        return model.segment(image)
-    shape = tuple(max(1, round(n * LEARNT / diameter)) for n in image.shape)
-    return resize(model.segment(resize_image(image, shape)), image.shape)
 
 
 def accuracies(test: Dataset, found: Callable[[Image], Instances], change: str = "") -> list[float]:
@@ -192,19 +182,17 @@ def table(row: Row, model: str, data: Path, work: Path, robust: bool) -> Iterato
     best = max(classical, key=lambda name: classical[name][0])
     for name, figures in classical.items():
         yield line(name, figures, "best at 0.50" if name == best else "")
-    predictor = predictor_for(*load_model(model), device="cpu")
+    usual = adapted(model, diameter="auto")
     started = time.perf_counter()
-    ours = accuracies(images, partial(told, predictor, diameter=row.diameter))
+    ours = accuracies(images, usual.segment)
     seconds = (time.perf_counter() - started) / len(images)
     ahead = ours[0] - classical[best][0]
     yield line(f"**{row.model}**", ours, f"{ahead:+.3f}, {seconds:.2f} s each")
+    for factor in (1.0, 0.7, 1.4) if row.diameter else ():
+        figures = accuracies(images, adapted(model, diameter=factor * row.diameter).segment)
+        yield line(f"{row.model}, --diameter {factor * row.diameter:.0f}", figures)
     for name in (*CHANGES, *SIZES) if robust else ():
-        size = row.diameter and row.diameter * SIZES.get(name, 1.0)
-        figures = accuracies(images, partial(told, predictor, diameter=size), name)
-        yield line(f"{row.model}, {name}", figures)
-    for factor in (0.7, 1.4) if robust and row.diameter else ():
-        figures = accuracies(images, partial(told, predictor, diameter=row.diameter * factor))
-        yield line(f"{row.model}, told {factor} times the diameter", figures)
+        yield line(f"{row.model}, {name}", accuracies(images, usual.segment, name))
 
 
 def main() -> None:
@@ -213,16 +201,23 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--work", type=Path)
     parser.add_argument("--rows", default=",".join(f"{r.model}:{r.data}" for r in ROWS))
-    parser.add_argument("--model", action="append", default=[], metavar="NAME=FOLDER")
+    parser.add_argument(
+        "--model",
+        action="append",
+        default=[],
+        metavar="NAME=FOLDER",
+        help="other weights than those that ship",
+    )
     parser.add_argument("--robust", action="store_true")
     parser.add_argument("--output", type=Path, help="Markdown file of the tables")
     options = parser.parse_args()
     work = options.work or Path(tempfile.mkdtemp(prefix="default-models-"))
-    folders = dict(word.split("=", 1) for word in options.model)
+    folders = {m.name: m.folder for m in SHIPPED}
+    folders |= {n: Path(f) for n, f in (word.split("=", 1) for word in options.model)}
     wanted, lines = options.rows.split(","), []
     for row in ROWS:
         if f"{row.model}:{row.data}" in wanted and row.model in folders:
-            model = Path(folders[row.model])
+            model = folders[row.model]
             for text in table(row, model, options.data, work, options.robust):
                 print(text, flush=True)
                 lines.append(text)

@@ -51,7 +51,17 @@ class Shipped:
         return (self.folder / "CARD.md").read_text(encoding="utf-8")
 
 
-SHIPPED: tuple[Shipped, ...] = ()
+SHIPPED: tuple[Shipped, ...] = (
+    Shipped(
+        "cells",
+        "cells in phase contrast, bright field and differential interference contrast",
+        "e7077caf69df02c2d324901a0d78718e80bc7edbdff53e177492339cfd670cc1",
+        "Usiigaci, BBBC009, BABY, BBBC010 (train parts) and simulated fields",
+        "MIT, public domain, MIT, CC0",
+        "recipes/models/cells.toml",
+        bright=False,
+    ),
+)
 
 
 def shipped(name: str) -> Shipped | None:
