@@ -77,7 +77,7 @@ class PredictWidget(QWidget):
         """Run the model in a thread."""
         path = Path(self.folder.text().strip())
         if not self.folder.text().strip():
-            tell("name a folder that 'cellwright train' made, or nuclei or cells", warning=True)
+            tell("name a model folder, or one that ships: nuclei or cells", warning=True)
             return
         self._list()
         source, annotation = self.source.currentData(), annotation_of(self.viewer)
