@@ -67,9 +67,9 @@ def test_no_cells_and_one() -> None:
     assert same(OverlapCodec().decode(OverlapCodec().encode(one)), [disc(20, 20)])
 
 
-@pytest.mark.parametrize("kind", ["round", "mixed", "lobed"])
+@pytest.mark.parametrize("kind", ["round", "mixed", "spindle", "lobed"])
 def test_simulated_overlaps_come_back(kind: str) -> None:
-    """Nearly all: a spindle that another one crosses comes back as its two ends."""
+    """Nearly all: a bent cell that another one crosses may come back as its two ends."""
     codec = OverlapCodec()
     cells = whole = 0
     shared = []

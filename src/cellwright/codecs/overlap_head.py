@@ -4,8 +4,8 @@ Source: Prytula 2023 (P4) 4.3 and 5.4: a head of its own for the pixels under tw
 with a threshold of 0.3 "to target the low confidence problem".
 Where the thesis is silent: it scores the overlap map alone and leaves open how cells come from
 it. In ours overlaps part the cells as borders do, since a pixel under two cells is the middle
-of neither; then each predicted overlap is given to all the cells it lies between. What that
-cannot do: a cell that an overlap cuts in two comes back as two cells.
+of neither; the two ends of a cell that another one crosses are joined where they are nearly
+convex together; then each predicted overlap is given to all the cells it lies between.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from cellwright.codecs.centres import cells_and_nuclei
+from cellwright.codecs.crossed import joined_ends
 from cellwright.codecs.heads import HeadsCodec
 from cellwright.codecs.likelihood import MAPS, overlap_likelihood
 from cellwright.codecs.peaks import prominent_basins
@@ -133,8 +134,12 @@ class OverlapCodec:
         edge = shared
         if "border" in self.heads:
             edge = shared | (outputs["border"][0].float().numpy() > self.border)
-        find = self._from_nuclei if "nuclei" in self.heads else self._from_depth
-        return share(find(outputs, edge), shared, contact=self.contact)
+        found = (
+            self._from_nuclei(outputs, edge)
+            if "nuclei" in self.heads
+            else self._from_depth(outputs, edge, shared)
+        )
+        return share(found, shared, contact=self.contact)
 
     def _from_nuclei(self, outputs: Mapping[str, Tensor], edge: np.ndarray) -> Instances:
         """Cells and nuclei of the heads' own codec, with overlaps as borders."""
@@ -142,14 +147,16 @@ class OverlapCodec:
         heads = tuple(dict.fromkeys((*self.heads, "border")))
         return replace(self.cells, heads=heads, border=0.5).decode({**outputs, "border": border})
 
-    def _from_depth(self, outputs: Mapping[str, Tensor], edge: np.ndarray) -> Instances:
+    def _from_depth(
+        self, outputs: Mapping[str, Tensor], edge: np.ndarray, shared: np.ndarray
+    ) -> Instances:
         """Cells from the middles of what is neither overlap nor border."""
         cytoplasm = outputs["cytoplasm"].float().numpy()
         if "background" in self.heads:
             cytoplasm = (cytoplasm + 1 - outputs["background"].float().numpy()) / 2
         return Instances.concatenate(
             scored(
-                self._label(probability > self.foreground, edge),
+                self._label(probability > self.foreground, edge, shared),
                 probability,
                 min_area=self.min_area,
                 kind=kind,
@@ -158,7 +165,7 @@ class OverlapCodec:
             for kind, probability in zip(self.cells.cells, cytoplasm, strict=True)
         )
 
-    def _label(self, inside: np.ndarray, edge: np.ndarray) -> np.ndarray:
+    def _label(self, inside: np.ndarray, edge: np.ndarray, shared: np.ndarray) -> np.ndarray:
         """Cells of one class, numbered from 1."""
         from skimage.segmentation import watershed
 
@@ -168,4 +175,5 @@ class OverlapCodec:
         # Equal differences of a logarithm are equal ratios: small cells are parted as large ones.
         seeds = prominent_basins(np.log1p(depth), middle, prominence=self.prominence, least=0)
         seeds = with_seeds_everywhere(seeds, inside, smoothing=self.smoothing)
-        return watershed(-ndimage.distance_transform_edt(inside), seeds, mask=inside)
+        pieces = watershed(-ndimage.distance_transform_edt(inside), seeds, mask=inside)
+        return joined_ends(pieces, shared & inside, contact=self.contact)
