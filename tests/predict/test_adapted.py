@@ -102,6 +102,7 @@ def test_channel() -> None:
     one = Adapted(predictor(), one_plane=True)
     one.check(two)
     assert good(truth, one.segment(two))
+    assert one.segment_many([two])[0][1] == {"channel": "DAPI"}
     for channel in (1, "dapi"):
         cells, done = Adapted(predictor(), channel=channel).segment_many([two])[0]
         assert good(truth, cells)

@@ -15,6 +15,7 @@ import numpy as np
 from cellwright.geometry import resize
 from cellwright.plate.resize import resize_image
 from cellwright.predict.predictor import Predictor
+from cellwright.predict.windows import thinned
 from cellwright.types import Image, InputError, Instances
 
 #: factor between the size of the cells found and that of the training above which they are
@@ -45,6 +46,9 @@ class Adapted:
     one_plane
         Whether one plane is looked at without `channel` too: that named as a stain, the grey
         value of a colour photograph, or the only one; several without a name are refused.
+    far
+        Factor between the diameter found and that of the training beyond which "auto" brings an
+        image to the latter.
     """
 
     predictor: Predictor
@@ -52,6 +56,7 @@ class Adapted:
     invert: bool | None = False
     diameter: float | str | None = None
     one_plane: bool = False
+    far: float = FAR
 
     def __post_init__(self) -> None:
         size = self.diameter
@@ -112,10 +117,20 @@ class Adapted:
             some = self._found(*([part[k] for k in again] for part in (planes, inverted, zooms)))
             for k, cells in zip(again, some, strict=True):
                 found[k] = cells
-        return [
-            (cells, self._done(dark, zoom))
-            for cells, dark, zoom in zip(found, inverted, zooms, strict=True)
+        done = [
+            _done(self._channel(image), dark, zoom)
+            for image, dark, zoom in zip(images, inverted, zooms, strict=True)
         ]
+        return list(zip(found, done, strict=True))
+
+    def _channel(self, image: Image) -> int | str | None:
+        """The channel that is looked at, "grey" for the mean of colours; None for all planes."""
+        if self.channel is not None or not self.one_plane or image.size("C") == 1:
+            return self.channel
+        from cellwright.label.plane import pick_channel
+
+        index = pick_channel(image)
+        return "grey" if index is None else image.channels[index] if image.channels else index
 
     def _plane(self, image: Image) -> Image:
         if self.channel is None and (not self.one_plane or image.planes == 1):
@@ -131,7 +146,7 @@ class Adapted:
         from cellwright.classical.modality import guess_foreground
 
         step = max(1, round(max(image.shape) / 1024))
-        return guess_foreground(image.stack()[0][::step, ::step]) == "dark"
+        return guess_foreground(thinned(image)[0][::step, ::step]) == "dark"
 
     def _found(
         self, images: Sequence[Image], inverted: Sequence[bool], zooms: Sequence[float]
@@ -154,15 +169,16 @@ class Adapted:
             return 1.0
         zoom = float(self.card.diameter) / size
         # Specks alone in an image would ask for more than can be: it is left as it is.
-        return zoom if max(zoom, 1 / zoom) > FAR and LEAST <= zoom <= MOST else 1.0
+        return zoom if max(zoom, 1 / zoom) > self.far and LEAST <= zoom <= MOST else 1.0
 
-    def _done(self, inverted: bool, zoom: float) -> dict[str, Any]:
-        done: dict[str, Any] = {} if self.channel is None else {"channel": self.channel}
-        if inverted:
-            done["inverted"] = True
-        if zoom != 1.0:
-            done["magnified"] = round(zoom, 4)
-        return done
+
+def _done(channel: int | str | None, inverted: bool, zoom: float) -> dict[str, Any]:
+    done: dict[str, Any] = {} if channel is None else {"channel": channel}
+    if inverted:
+        done["inverted"] = True
+    if zoom != 1.0:
+        done["magnified"] = round(zoom, 4)
+    return done
 
 
 def _tells_its_channel(image: Image) -> bool:

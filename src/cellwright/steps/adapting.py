@@ -66,6 +66,7 @@ def adapted(
         invert=invert,
         diameter="auto" if diameter is None else diameter,
         one_plane=True,
+        far=record.far,
     )
 
 

@@ -249,6 +249,9 @@ def _batch(
         return
     seconds = (time.perf_counter() - start) / len(some)
     for (job, image), result in zip(some, results, strict=True):
+        if result[1]:
+            told = ", ".join(f"{key} {value}" for key, value in result[1].items())
+            log.info("%s: made like the training images: %s", job.path, told)
         if not len(result[0]):
             log.warning("%s: no cell was found; lower thresholds, or another model?", job.path)
         yield job, image, result, seconds

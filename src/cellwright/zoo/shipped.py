@@ -30,6 +30,9 @@ class Shipped:
         What rebuilds it, under ``recipes/``.
     bright
         Whether its cells are bright on dark; images of dark cells are inverted for it.
+    far
+        Factor between the diameter of the cells found and that of the training beyond which the
+        image is brought to it: chosen on the fold of the training.
     """
 
     name: str
@@ -39,6 +42,7 @@ class Shipped:
     licence: str
     recipe: str
     bright: bool
+    far: float
 
     @property
     def folder(self) -> Path:
@@ -53,6 +57,16 @@ class Shipped:
 
 SHIPPED: tuple[Shipped, ...] = (
     Shipped(
+        "nuclei",
+        "nuclei in fluorescence, bright on dark",
+        "b16bdc15814ee159ade3c5a91721e39a8b98b91216702c0c71493cb4e4751f14",
+        "BBBC038, the Data Science Bowl 2018 (train part, fluorescence)",
+        "CC0",
+        "recipes/models/nuclei.toml",
+        bright=True,
+        far=3.0,
+    ),
+    Shipped(
         "cells",
         "cells in phase contrast, bright field and differential interference contrast",
         "e7077caf69df02c2d324901a0d78718e80bc7edbdff53e177492339cfd670cc1",
@@ -60,6 +74,7 @@ SHIPPED: tuple[Shipped, ...] = (
         "MIT, public domain, MIT, CC0",
         "recipes/models/cells.toml",
         bright=False,
+        far=1.4,
     ),
 )
 
@@ -77,9 +92,11 @@ def model_folder(model: str | Path) -> Path:
     InputError
         If it is neither.
     """
-    if Path(model).is_dir():
+    if (Path(model) / "model.json").is_file():
         return Path(model)
     known = shipped(str(model))
+    if known is None and Path(model).is_dir():
+        return Path(model)
     if known is None:
         raise InputError(
             f"{model} is neither a model folder nor a model that ships; those are "
