@@ -27,9 +27,9 @@ def zero_shot(
     coarse: Annotated[str, typer.Option(help="Who finds the coarse cells.")] = "watershed",
     prompts: Annotated[
         str, typer.Option(help="Who draws the masks from prompts; none keeps the coarse cells.")
-    ] = "region",
+    ] = "none",
     method: Annotated[str, typer.Option(help="What is trained: see cellwright methods.")] = (
-        "unet-distance"
+        "unet-fast"
     ),
     option: Annotated[
         list[str] | None, typer.Option("--option", help="Argument of the method, key=value.")

@@ -18,7 +18,7 @@ from cellwright.types import Image, InputError, Instances
 log = logging.getLogger(__name__)
 
 #: what is trained unless another method is asked for
-METHOD = "unet-distance"
+METHOD = "unet-fast"
 #: part of the images that is kept out of training
 HELD_OUT = 0.15
 SETTINGS_NAME, KEPT_NAME, AGREEMENT_NAME = "zero_shot.json", "kept.json", "agreement.json"
@@ -29,7 +29,7 @@ def zero_shot(
     output: str | Path,
     *,
     coarse: str = "watershed",
-    prompts: str = "region",
+    prompts: str = "none",
     method: str = METHOD,
     options: Mapping[str, Any] | None = None,
     minutes: float = 10.0,
@@ -94,6 +94,7 @@ def zero_shot(
     entry(method)
     folder, find = Path(output), first_labels(coarse, prompts)
     work = image_jobs(images)
+    log.info("%d images; masks that came along with them, if any, are not read", len(work))
     settings = {
         "images": [job.name for job in work], "coarse": coarse, "prompts": prompts,
         "method": method, "options": dict(options or {}), "minutes": minutes, "seed": seed,
