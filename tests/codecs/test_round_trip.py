@@ -99,10 +99,7 @@ def test_basins_are_those_of_the_h_maxima(seed: int, prominence: float) -> None:
     got = prominent_basins(land, np.ones_like(land, bool), prominence=prominence, least=-1)
     cross = ndimage.generate_binary_structure(2, 1)
     found = ndimage.label(h_maxima(land, prominence, footprint=cross))[0]
-    # Ours begin at peaks of 3 x 3 pixels; theirs may have a higher neighbour at a corner.
-    peaks = ndimage.maximum_filter(land, 3) == land
-    wanted = len(np.unique(found[(found > 0) & peaks]))
-    assert int(got.max()) == wanted
+    assert int(got.max()) == int(found.max())
     assert (got > 0).all()
 
 

@@ -31,10 +31,12 @@ def test_there_is_one_for_each_kind_of_image() -> None:
     assert suited("dark").name == suited("texture").name == "cells"
 
 
-def test_a_folder_goes_before_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_folder_goes_before_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert model_folder("nuclei") == shipped("nuclei").folder
     (tmp_path / "nuclei").mkdir()
+    assert model_folder("nuclei") == shipped("nuclei").folder
+    (tmp_path / "nuclei" / "model.json").write_text("{}")
     assert model_folder("nuclei") == Path("nuclei")
 
 
