@@ -78,7 +78,7 @@ def test_a_border_leaves_a_small_cell_its_middle() -> None:
 
 
 @pytest.mark.parametrize("heads", VARIANTS, ids=len)
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 10_000), cells=st.integers(0, 10))
 def test_cells_that_do_not_touch_come_back(heads, seed: int, cells: int) -> None:
     truth = simulate_field(

@@ -2,8 +2,8 @@
 
 On smooth landscapes the basins are those of a flooding (Meyer 1994), up to pixels on the ridge
 between two of them. All pixels take their steps together and double them at each round, so that
-a frame of many megapixels takes a second or two. Steps go across edges of pixels, as passes are found
-there too: no valley one pixel wide is jumped across a corner.
+a frame of many megapixels takes a second or two. Steps go across edges of pixels, as passes are
+found there too: no valley one pixel wide is jumped across a corner.
 """
 
 from __future__ import annotations
