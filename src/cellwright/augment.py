@@ -154,17 +154,12 @@ def change_intensity(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """
     image = image.copy()
     for channel in image:
-        if rng.random() < 0.5:
-            gamma = np.exp(rng.uniform(-0.7, 0.7))
-            channel[:] = np.sign(channel) * np.abs(channel) ** gamma
+        _gamma(channel, rng, chance=0.5, most=0.7)
         channel *= np.exp(rng.uniform(-0.5, 0.5))
         if rng.random() < 0.4:
             channel *= uneven_light(rng, channel.shape, strength=rng.uniform(0.2, 0.8))
         channel += rng.normal(0, 0.05)
-        if rng.random() < 0.2:
-            channel[:] = ndimage.gaussian_filter(channel, rng.uniform(0.4, 1.6))
-        if rng.random() < 0.3:
-            channel += rng.normal(0, rng.uniform(0.01, 0.1), channel.shape).astype(np.float32)
+        _blur_and_noise(channel, rng, blurred=0.2)
     return image
 
 
@@ -184,19 +179,29 @@ def change_transmitted(image: np.ndarray, rng: np.random.Generator) -> np.ndarra
     for channel in image:
         if rng.random() < 0.3:
             channel[:] = 1 - channel
-        if rng.random() < 0.3:
-            gamma = np.exp(rng.uniform(-0.4, 0.4))
-            channel[:] = np.sign(channel) * np.abs(channel) ** gamma
+        _gamma(channel, rng, chance=0.3, most=0.4)
         middle = np.median(channel[::4, ::4])
         channel[:] = middle + (channel - middle) * np.exp(rng.uniform(-0.7, 0.7))
         if rng.random() < 0.4:
             channel *= uneven_light(rng, channel.shape, strength=rng.uniform(0.05, 0.3))
         channel += rng.normal(0, 0.1)
-        if rng.random() < 0.25:
-            channel[:] = ndimage.gaussian_filter(channel, rng.uniform(0.4, 1.6))
-        if rng.random() < 0.3:
-            channel += rng.normal(0, rng.uniform(0.01, 0.1), channel.shape).astype(np.float32)
+        _blur_and_noise(channel, rng, blurred=0.25)
     return image
+
+
+def _gamma(channel: np.ndarray, rng: np.random.Generator, *, chance: float, most: float) -> None:
+    """Raise a channel to a power between exp(-most) and exp(most), its sign kept."""
+    if rng.random() < chance:
+        gamma = np.exp(rng.uniform(-most, most))
+        channel[:] = np.sign(channel) * np.abs(channel) ** gamma
+
+
+def _blur_and_noise(channel: np.ndarray, rng: np.random.Generator, *, blurred: float) -> None:
+    """Blur a channel, with the chance `blurred`, and add noise to three in ten."""
+    if rng.random() < blurred:
+        channel[:] = ndimage.gaussian_filter(channel, rng.uniform(0.4, 1.6))
+    if rng.random() < 0.3:
+        channel += rng.normal(0, rng.uniform(0.01, 0.1), channel.shape).astype(np.float32)
 
 
 def uneven_light(
