@@ -59,12 +59,12 @@ SHIPPED: tuple[Shipped, ...] = (
     Shipped(
         "nuclei",
         "nuclei in fluorescence, bright on dark",
-        "b16bdc15814ee159ade3c5a91721e39a8b98b91216702c0c71493cb4e4751f14",
+        "a49d320d3c310d2c6eaadf78b3e11d1cfb9e7c6e18310d761533d1479c622692",
         "BBBC038, the Data Science Bowl 2018 (train part, fluorescence)",
         "CC0",
         "recipes/models/nuclei.toml",
         bright=True,
-        far=3.0,
+        far=2.0,
     ),
     Shipped(
         "cells",
