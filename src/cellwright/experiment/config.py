@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -87,11 +88,26 @@ class Evaluate(Strict):
     resamples: Annotated[int, Field(ge=0)] = 1000
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A variant trained with one seed, and the folder of its outputs below that of the recipe."""
+
+    seed: int
+    place: str
+
+    @property
+    def name(self) -> str:
+        """What its stages are called after."""
+        return self.place.replace("/", ".")
+
+
 class Variant(Strict):
     """One line of a comparison: what differs from the recipe's own tables.
 
     Parameters
     ----------
+    data
+        Name of the images that it learns from: "train", or one of ``[data.more]``.
     label
         Labels to learn from.
     segmenter, options
@@ -106,6 +122,7 @@ class Variant(Strict):
     """
 
     name: Annotated[str, Field(pattern=SLUG)]
+    data: str = "train"
     label: Label | None = None
     segmenter: str | None = None
     options: dict[str, Any] = {}
@@ -159,6 +176,9 @@ class Recipe(Strict):
         The paper, its table, and the data of its figures.
     stand_in
         What was measured on in place of the paper's data; empty for the same data.
+    seed, seeds
+        Of weights and crops. With several, each variant is trained once with each, and the
+        table gives the mean and the standard deviation of its figures.
     columns
         Column of the paper's table -> path of the same figure in scores.json, ``"pixel/f1"``.
     percent
@@ -175,6 +195,7 @@ class Recipe(Strict):
     source: str = ""
     stand_in: str = ""
     seed: Annotated[int, Field(ge=0)] = 0
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = ()
     data: Data
     paper_data: PaperData | None = None
     label: Label | None = None
@@ -199,6 +220,14 @@ class Recipe(Strict):
                 f"paper rows name the variants {', '.join(sorted(unknown))}, "
                 f"the recipe has {', '.join(names)}"
             )
+        known_data = self.data.sources()
+        if strange := [v.data for v in self.variants() if v.data not in known_data]:
+            raise ValueError(
+                f"a variant learns from the data {strange[0]!r}, "
+                f"the recipe has {', '.join(known_data)}"
+            )
+        if len(set(self.seeds)) != len(self.seeds):
+            raise ValueError(f"seeds {', '.join(map(str, self.seeds))} repeat one")
         used = [column for row in self.paper for column in row.figures] + list(self.percent)
         if lost := sorted(set(used) - set(self.columns)):
             known = ", ".join(self.columns) or "none"
@@ -212,6 +241,12 @@ class Recipe(Strict):
     def variants(self) -> tuple[Variant, ...]:
         """The lines of the comparison; one, named after the method, if none is written."""
         return self.variant or (Variant(name=self.train.method),)
+
+    def runs(self, variant: Variant) -> tuple[Run, ...]:
+        """The trainings of `variant`, one for each seed; a segmenter is run once."""
+        if not self.seeds or variant.segmenter is not None:
+            return (Run(self.seed, variant.name),)
+        return tuple(Run(seed, f"{variant.name}/seed-{seed}") for seed in self.seeds)
 
     def train_of(self, variant: Variant) -> Train:
         """Training settings of `variant`."""

@@ -175,11 +175,29 @@ class Source(Strict):
 
 
 class Data(Strict):
-    """Images to learn from, to tune on, and to be scored on."""
+    """Images to learn from, to tune on, and to be scored on.
+
+    Parameters
+    ----------
+    more
+        Further images by name, which a variant may learn from in place of those of `train`.
+    """
 
     train: Source
     val: Source | None = None
     test: Source | None = None
+    more: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")], Source] = {}
+
+    @model_validator(mode="after")
+    def _named_apart(self) -> Data:
+        if taken := sorted({"train", "val", "test"} & set(self.more)):
+            raise ValueError(f"more: {taken[0]} is the name of another part")
+        return self
+
+    def sources(self) -> dict[str, Source]:
+        """All images by name."""
+        parts = {"train": self.train, "val": self.val, "test": self.test, **self.more}
+        return {name: source for name, source in parts.items() if source is not None}
 
 
 class PaperData(Data):

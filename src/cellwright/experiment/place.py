@@ -36,7 +36,9 @@ def placed(recipe: Recipe, folder: Path) -> Recipe:
 
 
 def _data(data: Data, folder: Path) -> Data:
-    return data.model_copy(update={p: _source(getattr(data, p), folder) for p in PARTS})
+    update: dict[str, Any] = {p: _source(getattr(data, p), folder) for p in PARTS}
+    update["more"] = {name: _source(source, folder) for name, source in data.more.items()}
+    return data.model_copy(update=update)
 
 
 def _source(source: Source | None, folder: Path) -> Source | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ class Row:
         the paper does not fill in this row may be left out.
     notes
         What has to be known of it.
+    by_seed
+        Column -> ours with each seed, of which `measured` is the mean; empty for one seed.
     """
 
     name: str
@@ -36,6 +39,12 @@ class Row:
     paper: Mapping[str, float]
     measured: Mapping[str, float | None]
     notes: tuple[str, ...] = ()
+    by_seed: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
+
+    def spread(self, column: str) -> float | None:
+        """Standard deviation of a column over the seeds (n - 1); None for fewer than two."""
+        known = [v for v in self.by_seed.get(column, ()) if v is not None]
+        return statistics.stdev(known) if len(known) > 1 else None
 
 
 def rows(recipe: Recipe, output: Path, not_run: Mapping[str, str]) -> list[Row]:
@@ -55,19 +64,29 @@ def rows(recipe: Recipe, output: Path, not_run: Mapping[str, str]) -> list[Row]:
     InputError
         If a column that the paper fills is not among the scores of a variant that was run.
     """
-    scores: dict[str, Mapping[str, Any]] = {}
+    scores: dict[Path, Mapping[str, Any]] = {}
+    variants = {v.name: v for v in recipe.variants()}
     found = []
     for row in recipe.paper:
         reason = not_run.get(row.variant or "") or (f"needs {row.needs}" if row.needs else "")
-        measured: Mapping[str, float | None] = {}
-        if row.variant and not reason:
-            path = output / row.variant / "scores.json"
-            if row.variant not in scores:
-                scores[row.variant] = json.loads(path.read_text(encoding="utf-8"))
-            measured = _measured(recipe, row, scores[row.variant])
+        runs: list[dict[str, float | None]] = []
+        for run in recipe.runs(variants[row.variant]) if row.variant and not reason else ():
+            path = output / run.place / "scores.json"
+            if path not in scores:
+                scores[path] = json.loads(path.read_text(encoding="utf-8"))
+            runs.append(_measured(recipe, row, scores[path]))
+        by_seed = {c: tuple(r.get(c) for r in runs) for r in runs for c in r}
         notes = ((f"not run: {reason}",) if reason else ()) + ((row.note,) if row.note else ())
-        found.append(Row(row.name, row.variant or "", row.figures, measured, notes))
+        measured = {column: _mean(values) for column, values in by_seed.items()}
+        several = by_seed if len(runs) > 1 else {}
+        found.append(Row(row.name, row.variant or "", row.figures, measured, notes, several))
     return found
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    """Mean of the values that are defined; None if none is."""
+    known = [v for v in values if v is not None]
+    return statistics.fmean(known) if known else None
 
 
 def _measured(recipe: Recipe, row: PaperRow, scores: Mapping[str, Any]) -> dict[str, float | None]:

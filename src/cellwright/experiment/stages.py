@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cellwright.experiment.config import Label, Recipe, Variant
+from cellwright.experiment.config import Label, Recipe, Run, Variant
 from cellwright.experiment.data_config import Source
-from cellwright.experiment.place import PARTS
 from cellwright.steps.result import Failure
 
 
@@ -45,38 +44,46 @@ def plan(recipe: Recipe, folder: Path, *, device: str, quiet: bool) -> list[Stag
     """All stages of `recipe` up to the scores, in an order in which they can run."""
     stages: list[Stage] = []
     places = data_places(recipe, folder)
-    for part, place in places.items():
-        source: Source = getattr(recipe.data, part)
-        if source.dataset is None:
-            stages.append(_data(part, source, place, quiet))
-    run = {"device": device, "quiet": quiet}
+    sources = recipe.data.sources()
+    for part in wanted_data(recipe):
+        if sources[part].dataset is None:
+            stages.append(_data(part, sources[part], places[part], quiet))
+    how = {"device": device, "quiet": quiet}
     for variant in recipe.variants():
         if variant.needs:
             continue
-        here, training = folder / variant.name, places["train"]
+        here, training = folder / variant.name, places[variant.data]
         if variant.segmenter is not None:
             stages.append(_segment(variant, places["test"], here / "predictions", quiet))
-            stages.append(_evaluate(recipe, variant, places["test"], here, quiet))
+            run = Run(recipe.seed, variant.name)
+            stages.append(_evaluate(recipe, variant, run, places["test"], here, quiet))
             continue
         label = recipe.label_of(variant)
         if label is not None:
             stages.append(_label(variant.name, label, training, here / "labels", quiet))
             training = here / "labels"
-        stages.append(_train(recipe, variant, training, places.get("val"), here / "model", run))
-        if "test" in places:
-            stages.append(_predict(recipe, variant, places["test"], here, run))
-            stages.append(_evaluate(recipe, variant, places["test"], here, quiet))
+        for run in recipe.runs(variant):
+            here = folder / run.place
+            val = places.get("val")
+            stages.append(_train(recipe, variant, run, training, val, here / "model", how))
+            if "test" in places:
+                stages.append(_predict(recipe, variant, run, places["test"], here, how))
+                stages.append(_evaluate(recipe, variant, run, places["test"], here, quiet))
     return stages
 
 
 def data_places(recipe: Recipe, folder: Path) -> dict[str, Path]:
-    """Where each data set of `recipe` lies: train, val, test, as far as it has them."""
-    sources = {part: getattr(recipe.data, part) for part in PARTS}
+    """Where each data set of `recipe` lies, by its name."""
     return {
-        part: source.dataset or folder / "data" / part
-        for part, source in sources.items()
-        if source is not None
+        name: source.dataset or folder / "data" / name
+        for name, source in recipe.data.sources().items()
     }
+
+
+def wanted_data(recipe: Recipe) -> list[str]:
+    """Names of the data sets that a variant which is run learns from or is scored on."""
+    learnt = {v.data for v in recipe.variants() if not v.needs}
+    return [name for name in recipe.data.sources() if name in {"train", "val", "test", *learnt}]
 
 
 def _data(part: str, source: Source, output: Path, quiet: bool) -> Stage:
@@ -125,26 +132,27 @@ def _segment(variant: Variant, images: Path, output: Path, quiet: bool) -> Stage
 def _train(
     recipe: Recipe,
     variant: Variant,
+    run: Run,
     dataset: Path,
     val: Path | None,
     output: Path,
-    run: dict[str, Any],
+    how: dict[str, Any],
 ) -> Stage:
     settings = recipe.train_of(variant)
 
     def action(resume: bool) -> tuple[Failure, ...]:
         from cellwright.steps.train import train
 
-        options = settings.model_dump() | {"where": settings.pairs(), "seed": recipe.seed} | run
+        options = settings.model_dump() | {"where": settings.pairs(), "seed": run.seed} | how
         return train(dataset, output, val=val, resume=resume, **options).failed
 
-    record = settings.model_dump(mode="json") | {"seed": recipe.seed}
+    record = settings.model_dump(mode="json") | {"seed": run.seed}
     inputs = (dataset,) if val is None else (dataset, val)
-    return Stage(f"{variant.name}.train", output, record, inputs, action, variant.name)
+    return Stage(f"{run.name}.train", output, record, inputs, action, variant.name)
 
 
 def _predict(
-    recipe: Recipe, variant: Variant, images: Path, here: Path, run: dict[str, Any]
+    recipe: Recipe, variant: Variant, run: Run, images: Path, here: Path, how: dict[str, Any]
 ) -> Stage:
     settings = recipe.predict_of(variant)
     model, output = here / "model", here / "predictions"
@@ -152,15 +160,17 @@ def _predict(
     def action(resume: bool) -> tuple[Failure, ...]:
         from cellwright.steps.predict import predict
 
-        return predict(images, model, output, **settings.model_dump(), **run).failed
+        return predict(images, model, output, **settings.model_dump(), **how).failed
 
-    record, name = settings.model_dump(mode="json"), variant.name
-    return Stage(f"{name}.predict", output, record, (images, model), action, name)
+    record = settings.model_dump(mode="json")
+    return Stage(f"{run.name}.predict", output, record, (images, model), action, variant.name)
 
 
-def _evaluate(recipe: Recipe, variant: Variant, truth: Path, here: Path, quiet: bool) -> Stage:
+def _evaluate(
+    recipe: Recipe, variant: Variant, run: Run, truth: Path, here: Path, quiet: bool
+) -> Stage:
     predictions, output = here / "predictions", here / "scores.json"
-    settings, name = recipe.evaluate, variant.name
+    settings = recipe.evaluate
 
     def action(resume: bool) -> tuple[Failure, ...]:
         from cellwright.steps.evaluate import evaluate
@@ -169,4 +179,5 @@ def _evaluate(recipe: Recipe, variant: Variant, truth: Path, here: Path, quiet: 
         return ()
 
     record = settings.model_dump(mode="json")
-    return Stage(f"{name}.evaluate", output, record, (truth, predictions), action, name)
+    inputs = (truth, predictions)
+    return Stage(f"{run.name}.evaluate", output, record, inputs, action, variant.name)

@@ -51,6 +51,9 @@ def write_table(
     from cellwright.formats.atomic import write_text
 
     made = [f"Command: `{command}`", f"Seed: {recipe.seed}. Processor: {processor()}."]
+    if recipe.seeds:
+        told = ", ".join(map(str, recipe.seeds))
+        made[1] = f"Mean \u00b1 standard deviation of the seeds {told}. Processor: {processor()}."
     made.append("Versions: " + ", ".join(f"{k} {v}" for k, v in versions().items()) + ".")
     total = sum(seconds.values())
     made.append(
@@ -83,7 +86,7 @@ def comparison(recipe: Recipe, found: Sequence[Row]) -> Table:
             figure = row.paper.get(column)
             least = 1 if percent else digits[column]
             cells.append(NONE if figure is None else f"{figure:.{max(_digits(figure), least)}f}")
-            cells.append(_shown(row.measured.get(column), percent=percent))
+            cells.append(_with_spread(row, column, percent=percent))
         body.append((row.name, *cells, "; ".join(row.notes)))
     unit = f"In percent: {', '.join(recipe.percent)}." if recipe.percent else ""
     source = recipe.source or recipe.title
@@ -95,12 +98,13 @@ def figures(recipe: Recipe, found: Sequence[Row]) -> Table:
     theirs, ours = recipe.source, recipe.stand_in or "the same data"
     body = [
         (row.name, column, row.paper.get(column), row.measured.get(column), row.variant or None,
-         path, "%" if column in recipe.percent else "", "; ".join(row.notes), theirs, ours)
+         row.spread(column), len(row.by_seed.get(column, (1,))), path,
+         "%" if column in recipe.percent else "", "; ".join(row.notes), theirs, ours)
         for row in found
         for column, path in recipe.columns.items()
     ]  # fmt: skip
-    names = ("row", "column", "paper", "measured", "variant", "score", "unit", "note",
-             "data of the paper", "data measured on")  # fmt: skip
+    names = ("row", "column", "paper", "measured", "variant", "standard deviation", "seeds",
+             "score", "unit", "note", "data of the paper", "data measured on")  # fmt: skip
     return Table("figures", names, tuple(body))
 
 
@@ -113,16 +117,24 @@ def variants(recipe: Recipe, output: Path, seconds: Mapping[str, float]) -> Tabl
             method = f"segmenter {variant.segmenter}"
         else:
             method = recipe.train_of(variant).method
-        if f"{name}.train" in seconds:
-            made = _provenance(output / name / "model")
+        runs = recipe.runs(variant)
+        if f"{runs[0].name}.train" in seconds:
+            made = _provenance(output / runs[0].place / "model")
         options, training = made.get("options") or {}, made.get("training") or {}
         rate = options.get("learning_rate")
         steps = f"{options['optimizer']}, {rate:g}, {options['schedule']}" if rate else None
-        learned = seconds.get(f"{name}.train")
-        used = seconds.get(f"{name}.predict", seconds.get(f"{name}.segment"))
+        learned = _mean([seconds.get(f"{r.name}.train") for r in runs])
+        used = _mean(
+            [seconds.get(f"{r.name}.predict", seconds.get(f"{r.name}.segment")) for r in runs]
+        )
         body.append((name, method, steps, training.get("epochs"), learned, used))
     names = ("Variant", "Method", "Optimiser, rate", "Epochs", "Training, s", "Prediction, s")
     return Table("What was run", names, tuple(body))
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [v for v in values if v is not None]
+    return sum(known) / len(known) if known else None
 
 
 def _provenance(model: Path) -> dict[str, Any]:
@@ -141,6 +153,16 @@ def _digits(value: float) -> int:
     """
     text = f"{value:.6f}".rstrip("0")
     return len(text.partition(".")[2])
+
+
+def _with_spread(row: Row, column: str, *, percent: bool) -> str:
+    """Ours, with its standard deviation over seeds; how many seeds define it, if not all."""
+    text, spread = _shown(row.measured.get(column), percent=percent), row.spread(column)
+    values = row.by_seed.get(column, ())
+    known = sum(v is not None for v in values)
+    if spread is not None:
+        text += f" \u00b1 {_shown(spread, percent=percent)}"
+    return text if known == len(values) else f"{text} ({known} of {len(values)} seeds)"
 
 
 def _shown(value: float | None, *, percent: bool) -> str:
