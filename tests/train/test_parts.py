@@ -67,6 +67,20 @@ def test_crops_are_a_function_of_seed_epoch_and_number() -> None:
     assert not all(torch.equal(one[i][0], other[i][0]) for i in range(7))
 
 
+def test_half_of_the_crops_have_their_cells_brought_to_a_diameter() -> None:
+    some = frames()
+    crops = Crops(
+        some, settings=CropSettings((32, 32), scale=(1, 1), to_diameter=24), epoch=0, count=1
+    )
+    frame = some[0]
+    assert frame.diameter is not None
+    rng = np.random.default_rng(0)
+    zooms = [1 / np.sqrt(abs(np.linalg.det(crops._warp(rng, frame).matrix))) for _ in range(200)]
+    brought = np.isclose(zooms, 24 / frame.diameter)
+    assert 70 < brought.sum() < 130
+    np.testing.assert_allclose(np.array(zooms)[~brought], 1)
+
+
 def test_every_frame_is_drawn_in_an_epoch() -> None:
     crops = Crops(frames(), settings=CropSettings((32, 32)), epoch=0, count=9)
     assert np.bincount(crops.order, minlength=3).tolist() == [3, 3, 3]

@@ -57,6 +57,10 @@ def train(
         Literal["fluorescence", "transmitted"] | None,
         typer.Option(help="How crops' intensities are changed; fluorescence by default."),
     ] = None,
+    to_diameter: Annotated[
+        float | None,
+        typer.Option(min=1, help="Bring the cells to so many pixels in half of the crops."),
+    ] = None,
     widths: Annotated[
         str | None, typer.Option(metavar="LIST", help="Channels of each level, 16,32,64.")
     ] = None,
@@ -133,6 +137,7 @@ def train(
         crop=crop,
         scale=scale,
         light=light,
+        to_diameter=to_diameter,
         widths=options.numbers(widths, "--widths"),
         optimizer=optimizer,
         learning_rate=learning_rate,

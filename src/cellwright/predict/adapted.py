@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from cellwright.geometry import resize
+from cellwright.geometry.diameter import typical_diameter
 from cellwright.plate.resize import resize_image
 from cellwright.predict.predictor import Predictor
 from cellwright.predict.windows import thinned
@@ -187,24 +186,6 @@ def _tells_its_channel(image: Image) -> bool:
 
     names = [name.lower() for name in image.channels]
     return tuple(names[:3]) == COLOURS or any(word in n for word in STAINS for n in names)
-
-
-def typical_diameter(areas: np.ndarray) -> float | None:
-    """Diameter in pixels of a disc as large as the cell that the middle pixel of all cells is of.
-
-    Half of all pixels of cells lie in smaller cells, half in larger ones: debris and pieces of
-    cells, many but small, hardly count. None of no cells.
-
-    Examples
-    --------
-    >>> round(typical_diameter(np.array([100, 314, 20, 20])), 1)
-    20.0
-    """
-    if not len(areas):
-        return None
-    areas = np.sort(areas)
-    total = np.cumsum(areas)
-    return float(np.sqrt(4 / np.pi * areas[np.searchsorted(total, total[-1] / 2)]))
 
 
 def _magnified(image: Image, zoom: float) -> Image:

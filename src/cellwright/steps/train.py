@@ -53,6 +53,7 @@ def train(
     crop: tuple[int, int] | None = None,
     scale: tuple[float, float] | None = None,
     light: str | None = None,
+    to_diameter: float | None = None,
     optimizer: str | None = None,
     learning_rate: float | None = None,
     weight_decay: float | None = None,
@@ -107,6 +108,9 @@ def train(
         Crops per batch, their rows and columns, their magnification, how their intensities are
         changed ("fluorescence" or "transmitted"), and batches added up before a step. Those
         that are None, here and below, are the method's own.
+    to_diameter
+        As of `cellwright.train.batches.CropSettings`: half of the crops have the cells of their
+        frame brought to this typical diameter in pixels first.
     optimizer, learning_rate, weight_decay, momentum, schedule, warm_up_steps, milestones, \
 least_rate, half_cycle, plateau_patience
         As of `cellwright.train.schedule.StepSettings`.
@@ -170,6 +174,8 @@ least_rate, half_cycle, plateau_patience
         "schedule": schedule, "warm_up_steps": warm_up_steps, "milestones": milestones,
         "least_rate": least_rate, "half_cycle": half_cycle, "plateau_patience": plateau_patience,
     }  # fmt: skip
+    if to_diameter is not None and not to_diameter > 0:
+        raise InputError(f"to_diameter {to_diameter} came: more than 0 pixels are wanted")
     settings = {
         "method": method,
         "options": dict(options or {}) | ({"widths": list(widths)} if widths else {}),
@@ -180,6 +186,7 @@ least_rate, half_cycle, plateau_patience
         "epochs": epochs if epochs or minutes else 60,
         "minutes": minutes,
         **resolved(asked, known),
+        "to_diameter": to_diameter,
         "loss_weights": dict(loss_weights or {}),
         "patience": patience,
         "accumulate": accumulate,
@@ -244,7 +251,11 @@ def _train(
         for part in (data.train, data.fold)
     )
     crops = CropSettings(
-        tuple(settings["crop"]), tuple(settings["scale"]), settings["seed"], settings["light"]
+        tuple(settings["crop"]),
+        tuple(settings["scale"]),
+        settings["seed"],
+        settings["light"],
+        settings["to_diameter"],
     )
     numbers = fit_settings(settings, crops_per_epoch(frame_shapes(data.train), crops.size))
     learner = Learner(method, train=frames, fold=fold, crops=crops, settings=numbers)

@@ -17,6 +17,8 @@ Crop = tuple[Tensor, dict[str, Tensor]]
 Batch = tuple[Tensor, dict[str, Tensor | list[Tensor]]]
 #: a crop that shows more cells than the method can answer is drawn again so often, larger each time
 REDRAWS, CLOSER = 6, 1.3
+#: factor by which a frame is magnified or shrunk at most to bring its cells to a diameter
+MOST_ZOOM = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +35,17 @@ class CropSettings:
         Every crop is a function of this, the epoch and its number in the epoch.
     light
         What is imaged, a name of `cellwright.augment.LIGHTS`: how intensities are changed.
+    to_diameter
+        Half of the crops have the cells of their frame brought to this typical diameter in
+        pixels before they are magnified, as prediction brings images to it; None leaves all as
+        they are.
     """
 
     size: tuple[int, int] = (256, 256)
     scale: tuple[float, float] = (0.6, 1.7)
     seed: int = 0
     light: str = "fluorescence"
+    to_diameter: float | None = None
 
 
 class Crops(TorchDataset[Crop]):
@@ -84,7 +91,7 @@ class Crops(TorchDataset[Crop]):
 
     def _warp(self, rng: np.random.Generator, frame: Frame) -> Warp:
         """A random crop with no more cells than the method can answer."""
-        size, scale = self.settings.size, self.settings.scale
+        size, scale = self.settings.size, self._scale(rng, frame)
         warp = draw_warp(rng, frame.image.shape[1:], size, scale=scale)
         capacity = getattr(frame.codec, "capacity", None)
         for _ in range(REDRAWS if capacity else 0):
@@ -93,6 +100,15 @@ class Crops(TorchDataset[Crop]):
             scale = (scale[0] * CLOSER, scale[1] * CLOSER)
             warp = draw_warp(rng, frame.image.shape[1:], size, scale=scale)
         return warp
+
+    def _scale(self, rng: np.random.Generator, frame: Frame) -> tuple[float, float]:
+        """Range of magnification of a crop of `frame`."""
+        low, high = self.settings.scale
+        wanted = self.settings.to_diameter
+        if wanted is None or frame.diameter is None or rng.random() < 0.5:
+            return low, high
+        zoom = min(max(wanted / frame.diameter, 1 / MOST_ZOOM), MOST_ZOOM)
+        return low * zoom, high * zoom
 
 
 class FixedCrops(TorchDataset[Crop]):

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from cellwright.augment import Warp, intensity_range, normalise
+from cellwright.geometry.diameter import typical_diameter
 from cellwright.types import InputError, Instances, Sample, Tag
 from cellwright.zoo.method import Normalisation
 
@@ -34,6 +35,8 @@ class Frame:
         The cells, or None where `maps` hold the targets.
     whole
         Targets that belong to the frame as a whole, by name.
+    diameter
+        Typical diameter of its cells in pixels; None where there are none.
     """
 
     image: np.ndarray
@@ -41,6 +44,7 @@ class Frame:
     maps: Mapping[str, np.ndarray]
     cells: Instances | None
     whole: Mapping[str, Tensor]
+    diameter: float | None = None
 
     @property
     def nbytes(self) -> int:
@@ -125,11 +129,12 @@ class Frames:
             planes, *intensity_range(planes, low=how.low, high=how.high, kind=how.kind)
         )
         whole = self._whole(sample)
+        size = typical_diameter(sample.instances.areas)
         if ragged_targets(self.codec):
-            return Frame(image, self.codec, {}, sample.instances, whole)
+            return Frame(image, self.codec, {}, sample.instances, whole, size)
         encoded = self.codec.encode(sample.instances)
         maps = {name: value.numpy().astype(np.float16) for name, value in encoded.items()}
-        return Frame(image, self.codec, maps, None, whole)
+        return Frame(image, self.codec, maps, None, whole, size)
 
     def _whole(self, sample: Sample) -> dict[str, Tensor]:
         if self.member_of is None:
