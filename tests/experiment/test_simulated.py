@@ -81,3 +81,23 @@ def test_a_stopped_call_is_finished_by_the_same_call(
     assert added
     files = [(p / "annotations.json").read_bytes() for p in (tmp_path / "set", tmp_path / "whole")]
     assert files[0] == files[1]
+
+
+def test_phase_contrast_of_the_same_cells_is_the_first_channel(tmp_path: Path) -> None:
+    part = Simulate(**SMALL, planes=2, modality="brightfield", with_phase=True, seed=3)
+    simulated([part], tmp_path / "set", quiet=True)
+    found = open_dataset(tmp_path / "set")[1]
+    assert found.image.axes == "CYX"
+    assert found.image.channels == ("phase", "brightfield-0", "brightfield-1")
+    bright, phase = (
+        simulate_field(3, 1, shape=(48, 56), diameter=8.0, planes=planes, modality=modality)
+        for planes, modality in ((2, "brightfield"), (1, "phase"))
+    )
+    np.testing.assert_array_equal(found.image.data[1:], bright.image.data)
+    np.testing.assert_array_equal(found.image.data[0], phase.image.data)
+    np.testing.assert_array_equal(found.instances.boxes, bright.instances.boxes)
+
+
+def test_phase_contrast_goes_with_bright_field() -> None:
+    with pytest.raises(ValueError, match="modality brightfield"):
+        Simulate(**SMALL, modality="fluorescence", with_phase=True)

@@ -36,6 +36,9 @@ class Simulate(Strict):
         Whether each channel becomes an image of its own, with its name as tag ``modality``.
     vitality
         Whether the classes of the cells are "Alive" and "Dead", which needs `dead`.
+    with_phase
+        Whether each bright-field image has the phase contrast of the same cells as its first
+        channel: channels "phase", "brightfield-0", "brightfield-1" ..., one for each plane.
     """
 
     fields: Count = 8
@@ -57,9 +60,10 @@ class Simulate(Strict):
     z: tuple[int, ...] = ()
     each_channel: bool = False
     vitality: bool = False
+    with_phase: bool = False
 
     #: keys that `cellwright.experiment.simulated` sees to, not the simulator
-    AFTER: ClassVar[tuple[str, ...]] = ("tags", "z", "each_channel", "vitality")
+    AFTER: ClassVar[tuple[str, ...]] = ("tags", "z", "each_channel", "vitality", "with_phase")
 
     @model_validator(mode="after")
     def _meets(self) -> Simulate:
@@ -67,6 +71,10 @@ class Simulate(Strict):
             raise ValueError(f"{len(self.z)} planes are named in z, there are {self.planes}")
         if self.vitality and self.dead is None:
             raise ValueError("vitality makes Alive and Dead the classes, which needs dead")
+        if self.with_phase and (self.modality != "brightfield" or self.z):
+            raise ValueError(
+                "with_phase adds phase contrast to planes of modality brightfield without names z"
+            )
         return self
 
 

@@ -24,7 +24,7 @@ def simulated(parts: Sequence[Simulate], output: Path, *, quiet: bool = False) -
     told apart by the number of their simulation in front of their names, and in the tag
     ``field``, by which a data set is split.
     """
-    from cellwright.formats.dataset import DatasetWriter, open_dataset
+    from cellwright.formats.dataset import DatasetWriter
     from cellwright.steps.simulate import simulate
 
     if len(parts) == 1 and not any(getattr(parts[0], key) for key in Simulate.AFTER):
@@ -34,9 +34,7 @@ def simulated(parts: Sequence[Simulate], output: Path, *, quiet: bool = False) -
     names = (ALIVE, DEAD) if first.vitality else ("cell", "nucleus") if first.nuclei else ("cell",)
     with DatasetWriter(output, class_names=names) as writer:
         for number, part in enumerate(parts):
-            folder = output / PARTS / str(number)
-            simulate(folder, **arguments(part), quiet=quiet)
-            for sample in open_dataset(folder):
+            for sample in _fields(part, output / PARTS / str(number), quiet):
                 if len(parts) > 1:
                     sample = _numbered(sample, number)
                 for piece in pieces(sample, part):
@@ -48,6 +46,31 @@ def simulated(parts: Sequence[Simulate], output: Path, *, quiet: bool = False) -
 def arguments(part: Simulate) -> dict[str, Any]:
     """What `cellwright.steps.simulate.simulate` is called with."""
     return part.model_dump(exclude=set(Simulate.AFTER))
+
+
+def _fields(part: Simulate, folder: Path, quiet: bool) -> Iterator[Sample]:
+    """The fields of `part`, with their phase contrast as first channel if it is asked for."""
+    from cellwright.formats.dataset import open_dataset
+    from cellwright.steps.simulate import simulate
+
+    simulate(folder / "fields", **arguments(part), quiet=quiet)
+    fields = open_dataset(folder / "fields")
+    if not part.with_phase:
+        yield from fields
+        return
+    same = arguments(part) | {"modality": "phase", "planes": 1}
+    simulate(folder / "phase", **same, quiet=quiet)
+    for sample, phase in zip(fields, open_dataset(folder / "phase"), strict=True):
+        yield replace(sample, image=_behind(phase.image, sample.image))
+
+
+def _behind(phase: Image, bright: Image) -> Image:
+    """The planes of `bright` as channels behind `phase`."""
+    planes = bright.stack()
+    names = ("phase", *(f"brightfield-{n}" for n in range(len(planes))))
+    tags = {**bright.tags, "modality": "phase and brightfield"}
+    data = np.concatenate([phase.stack(), planes])
+    return replace(bright, data=data, axes="CYX", channels=names, tags=tags)
 
 
 def pieces(sample: Sample, part: Simulate) -> Iterator[Sample]:
