@@ -42,6 +42,8 @@ _PUBLIC = {
     "zstack": "cellwright.steps.zstack",
     "alive": "cellwright.steps.alive",
     "overlays": "cellwright.steps.overlays",
+    "learn_translation": "cellwright.steps.learn_translation",
+    "translate": "cellwright.steps.translate",
     "train": "cellwright.steps.train",
     "predict": "cellwright.steps.predict",
     "zero_shot": "cellwright.steps.zero_shot",
@@ -69,12 +71,14 @@ if TYPE_CHECKING:
     from cellwright.steps.import_images import import_images as import_images
     from cellwright.steps.label import label as label
     from cellwright.steps.labelled import labelled as labelled
+    from cellwright.steps.learn_translation import learn_translation as learn_translation
     from cellwright.steps.overlays import overlays as overlays
     from cellwright.steps.predict import predict as predict
     from cellwright.steps.report import report as report
     from cellwright.steps.simulate import simulate as simulate
     from cellwright.steps.split import split_dataset as split_dataset
     from cellwright.steps.train import train as train
+    from cellwright.steps.translate import translate as translate
     from cellwright.steps.zero_shot import zero_shot as zero_shot
     from cellwright.steps.zstack import zstack as zstack
     from cellwright.types import Image as Image

@@ -18,7 +18,12 @@ from cellwright.steps.result import Failure, StepResult, failures_path, write_fa
 from cellwright.types import InputError
 
 NAMES = [name for _, name, *_ in COMMANDS]
-CALLS = {"import": "import_images", "split": "split_dataset", "zero-shot": "zero_shot"}
+CALLS = {
+    "import": "import_images",
+    "split": "split_dataset",
+    "zero-shot": "zero_shot",
+    "learn-translation": "learn_translation",
+}
 
 
 def invoke(*arguments: str, runner: CliRunner | None = None):
@@ -35,8 +40,9 @@ def app_of(body) -> typer.Typer:
 
 def test_the_commands_are_there() -> None:
     wanted = (
-        "demo simulate import split label annotate labelled zstack alive overlays train predict "
-        "zero-shot fish evaluate compare report run methods"
+        "demo simulate import split label annotate labelled zstack alive overlays "
+        "learn-translation translate train predict zero-shot fish evaluate compare report run "
+        "methods"
     )
     assert wanted.split() == NAMES
 

@@ -18,6 +18,7 @@ from cellwright.cli import (
     learn,
     methods,
     overlays,
+    translate,
     whole,
     zero_shot,
     zstack,
@@ -105,6 +106,8 @@ COMMANDS = (
     (zstack.zstack, "zstack", *zstack.EXAMPLES),
     (alive.alive, "alive", *alive.EXAMPLES),
     (overlays.overlays, "overlays", *overlays.EXAMPLES),
+    (translate.learn_translation, "learn-translation", *translate.LEARN_EXAMPLES),
+    (translate.translate, "translate", *translate.TRANSLATE_EXAMPLES),
     (
         learn.train,
         "train",

@@ -72,7 +72,7 @@ class Translator:
         source = self._source(image)
         low, high = (np.array(v, np.float32) for v in zip(*self.card.source_range, strict=True))
         planes = _scaled(source.stack(), low, high)
-        size = self._tile(tile)
+        size = self.tile_shape(tile)
         made = np.empty((len(self.card.target_range), *image.shape), dtype=self.card.dtype)
         for rows, part in self._bands(np.clip(planes, -REACH, REACH), size, seed):
             made[:, rows] = self._counts(part)
@@ -96,7 +96,14 @@ class Translator:
             f"{inputs}: {', '.join(names)}"
         )
 
-    def _tile(self, tile: tuple[int, int] | None) -> tuple[int, int]:
+    def tile_shape(self, tile: tuple[int, int] | None) -> tuple[int, int]:
+        """Rows and columns of a tile: `tile`, or those of the training crops.
+
+        Raises
+        ------
+        InputError
+            If the network cannot halve them.
+        """
         size, stride = tile or self.card.crop, self.net.stride
         if min(size) < stride or size[0] % stride or size[1] % stride:
             raise InputError(

@@ -1,0 +1,1 @@
+"""Training of translators: pairs of crops, the adversarial game, the autoencoder, the loop."""
