@@ -43,10 +43,20 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("name", "schedule"), [("unet-distance", "plateau"), *((n, "one-cycle") for n in SMALL)]
+    ("name", "schedule", "curriculum"),
+    [
+        ("unet-distance", "plateau", None),
+        ("unet-distance", "one-cycle", (0.3, 1.0)),
+        *((n, "one-cycle", None) for n in SMALL),
+    ],
 )
 def test_killed_and_resumed_is_as_never_killed(
-    name: str, schedule: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str,
+    schedule: str,
+    curriculum: tuple[float, float] | None,
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     arguments = {
         "method": name,
@@ -56,6 +66,7 @@ def test_killed_and_resumed_is_as_never_killed(
         "crop": (32, 32),
         "schedule": schedule,
         "plateau_patience": 0,
+        "curriculum": curriculum,
         "device": "cpu",
         "quiet": True,
     }

@@ -86,6 +86,13 @@ def train(
         list[str] | None,
         typer.Option(metavar="NAME=FACTOR", help="Factor of one of the losses; repeatable."),
     ] = None,
+    curriculum: Annotated[
+        tuple[float, float] | None,
+        typer.Option(
+            metavar="FROM UNTIL",
+            help="Easy images first: share of them at the start, of the budget until all are in.",
+        ),
+    ] = None,
     accumulate: Annotated[int, typer.Option(min=1, help="Batches per change of weights.")] = 1,
     patience: Annotated[
         int | None, typer.Option(min=1, help="Stop after so many epochs without gain.")
@@ -147,6 +154,7 @@ def train(
         milestones=options.numbers(milestones, "--milestones"),
         least_rate=least_rate,
         loss_weights=factors or None,
+        curriculum=curriculum,
         accumulate=accumulate,
         patience=patience,
         normalise=normalise,

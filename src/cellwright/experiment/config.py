@@ -15,6 +15,7 @@ from cellwright.experiment.merge import merged
 from cellwright.types import Tag
 
 NotNegative = Annotated[float, Field(ge=0)]
+AboveZero = Annotated[float, Field(gt=0, le=1)]
 SLUG = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 
 
@@ -52,6 +53,7 @@ class Train(Strict):
     half_cycle: Count | None = None
     plateau_patience: Count | None = None
     loss_weights: dict[str, NotNegative] = {}
+    curriculum: tuple[AboveZero, AboveZero] | None = None
     patience: Count | None = None
     widths: tuple[Count, ...] | None = None
     normalise: Literal["percentile", "min-max", "z-score"] | None = None

@@ -65,6 +65,7 @@ def train(
     half_cycle: int | None = None,
     plateau_patience: int | None = None,
     loss_weights: Mapping[str, float] | None = None,
+    curriculum: tuple[float, float] | None = None,
     patience: int | None = None,
     accumulate: int = 1,
     widths: Sequence[int] | None = None,
@@ -116,6 +117,10 @@ least_rate, half_cycle, plateau_patience
         As of `cellwright.train.schedule.StepSettings`.
     loss_weights
         Factors of the method's losses by name.
+    curriculum
+        Share of the images, the least dense and overlapping ones, that is learnt from at the
+        start, and share of the budget until all are in (`cellwright.train.curriculum`); None
+        learns from all from the start. The model keeps it.
     patience
         Epochs without a better validation loss before stopping early; None never does.
     widths
@@ -188,6 +193,7 @@ least_rate, half_cycle, plateau_patience
         **resolved(asked, known),
         "to_diameter": to_diameter,
         "loss_weights": dict(loss_weights or {}),
+        "curriculum": list(curriculum) if curriculum else None,
         "patience": patience,
         "accumulate": accumulate,
         "normalise": normalise,

@@ -51,6 +51,7 @@ def resolved(asked: Mapping[str, Any], entry: MethodEntry) -> dict[str, Any]:
 
 def fit_settings(options: Mapping[str, Any], crops: int) -> FitSettings:
     """The loop's numbers from the options of a training."""
+    from cellwright.train.curriculum import Curriculum
     from cellwright.train.learner import FitSettings
     from cellwright.train.pace import Budget
     from cellwright.train.schedule import StepSettings
@@ -74,6 +75,7 @@ def fit_settings(options: Mapping[str, Any], crops: int) -> FitSettings:
         patience=options["patience"],
         accumulate=options["accumulate"],
         loss_weights=options["loss_weights"],
+        curriculum=Curriculum(*options["curriculum"]) if options["curriculum"] else None,
     )
 
 

@@ -61,15 +61,27 @@ class Crops(TorchDataset[Crop]):
         Number of the epoch.
     count
         Crops in the epoch.
+    allowed
+        Numbers of the frames that are drawn from; None for all.
     """
 
-    def __init__(self, frames: Frames, *, settings: CropSettings, epoch: int, count: int) -> None:
+    def __init__(
+        self,
+        frames: Frames,
+        *,
+        settings: CropSettings,
+        epoch: int,
+        count: int,
+        allowed: Collection[int] | None = None,
+    ) -> None:
         self.frames = frames
         self.settings = settings
         self.epoch = epoch
         self.count = count
         rng = np.random.default_rng([settings.seed, epoch])
         areas = np.sqrt([float(np.prod(s)) for s in frame_shapes(frames.samples)])
+        if allowed is not None:
+            areas = areas * np.isin(np.arange(len(areas)), list(allowed))
         per_frame = areas / areas.sum() * count
         order = np.repeat(np.arange(len(frames)), np.floor(per_frame).astype(int))
         rest = per_frame - np.floor(per_frame)

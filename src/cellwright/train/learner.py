@@ -13,8 +13,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from cellwright.train.batches import Batch, Crops, CropSettings, FixedCrops, collate
+from cellwright.train.curriculum import Curriculum, easiest_first
 from cellwright.train.frames import Frames, ragged_targets
-from cellwright.train.pace import Budget
+from cellwright.train.pace import Budget, Pace
 from cellwright.train.schedule import StepSettings, optimizer
 from cellwright.types import InputError
 
@@ -39,6 +40,8 @@ class FitSettings:
         Batches whose gradients are added before a step.
     loss_weights
         Factors of losses by name; 1 where none is given.
+    curriculum
+        Which images are learnt from when; None for all at all times.
     """
 
     budget: Budget
@@ -48,6 +51,7 @@ class FitSettings:
     patience: int | None = None
     accumulate: int = 1
     loss_weights: Mapping[str, float] = field(default_factory=dict)
+    curriculum: Curriculum | None = None
 
 
 class Learner(lightning.LightningModule):
@@ -67,6 +71,7 @@ class Learner(lightning.LightningModule):
         self.method = method
         self.frames, self.fold = train, fold
         self.crops, self.settings, self.jobs = crops, settings, jobs
+        self._order = easiest_first(train.samples) if settings.curriculum else None
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """The crops of the current epoch; built anew for each."""
@@ -75,6 +80,7 @@ class Learner(lightning.LightningModule):
             settings=self.crops,
             epoch=self.trainer.current_epoch,
             count=self.settings.crops_per_epoch,
+            allowed=self._allowed(),
         )
         return DataLoader(
             crops,
@@ -83,6 +89,15 @@ class Learner(lightning.LightningModule):
             drop_last=True,
             collate_fn=self._collate,
         )
+
+    def _allowed(self) -> Any:
+        """Frames that the curriculum lets this epoch draw from; None for all."""
+        if self.settings.curriculum is None or self._order is None:
+            return None
+        pace = next(c for c in self.trainer.callbacks if isinstance(c, Pace))  # type: ignore[attr-defined]
+        # All processes draw from the same frames, whose clocks may differ a little.
+        spent = self.trainer.strategy.broadcast(pace.spent_before(self.trainer.current_epoch))
+        return self.settings.curriculum.allowed(self._order, spent)
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """The fold's fixed crops."""

@@ -69,6 +69,12 @@ class Pace(Callback):
         batches = (self.budget.epochs or 1) * trainer.num_training_batches
         return min(trainer.fit_loop.total_batch_idx / max(batches, 1), 1.0)
 
+    def spent_before(self, epoch: int) -> float:
+        """Share of the budget used up when `epoch` begins; of epochs it is exact."""
+        if self.budget.minutes is not None:
+            return min(self.elapsed / (60 * self.budget.minutes), 1.0)
+        return min(epoch / (self.budget.epochs or 1), 1.0)
+
     @property
     def elapsed(self) -> float:
         """Seconds trained, those before a resumption included."""
