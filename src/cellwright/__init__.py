@@ -38,6 +38,7 @@ _PUBLIC = {
     "split_dataset": "cellwright.steps.split",
     "label": "cellwright.steps.label",
     "LabelSession": "cellwright.label.session",
+    "extend": "cellwright.steps.extend",
     "labelled": "cellwright.steps.labelled",
     "zstack": "cellwright.steps.zstack",
     "alive": "cellwright.steps.alive",
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     from cellwright.steps.compare import compare as compare
     from cellwright.steps.demo import demo as demo
     from cellwright.steps.evaluate import evaluate as evaluate
+    from cellwright.steps.extend import extend as extend
     from cellwright.steps.fish import fish as fish
     from cellwright.steps.import_images import import_images as import_images
     from cellwright.steps.label import label as label

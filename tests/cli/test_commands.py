@@ -41,7 +41,7 @@ def app_of(body) -> typer.Typer:
 def test_the_commands_are_there() -> None:
     wanted = (
         "demo simulate import split label annotate labelled zstack alive overlays "
-        "learn-translation translate train predict zero-shot fish evaluate compare report run "
+        "extend learn-translation translate train predict zero-shot fish evaluate compare report run "
         "methods"
     )
     assert wanted.split() == NAMES

@@ -11,6 +11,7 @@ from cellwright.cli import (
     annotate,
     compare,
     data,
+    extend,
     fetch,
     fish,
     judge,
@@ -106,6 +107,7 @@ COMMANDS = (
     (zstack.zstack, "zstack", *zstack.EXAMPLES),
     (alive.alive, "alive", *alive.EXAMPLES),
     (overlays.overlays, "overlays", *overlays.EXAMPLES),
+    (extend.extend, "extend", *extend.EXAMPLES),
     (translate.learn_translation, "learn-translation", *translate.LEARN_EXAMPLES),
     (translate.translate, "translate", *translate.TRANSLATE_EXAMPLES),
     (
