@@ -64,7 +64,10 @@ def written(folder: Path, text: str) -> Path:
             'title = "t"\n[data.train]\nsimulate = [{ nuclei = true }, {}]',
             "must agree in nuclei and vitality",
         ),
-        ('title = "t"\n[data]\ntrain = {}', "one of simulate, import, dataset, joined; 0 came"),
+        (
+            'title = "t"\n[data]\ntrain = {}',
+            "one of simulate, import, dataset, joined, extend; 0 came",
+        ),
         ("title = ", "not TOML"),
         ('title = "t"\n[data.train]\ndataset = "$NO_SUCH_PLACE/x"', r"\$NO_SUCH_PLACE"),
     ],
@@ -151,7 +154,9 @@ def test_the_paper_s_own_data_are_taken_where_they_are(
 
 
 def test_known_keys_use_the_names_of_the_file() -> None:
-    assert known_keys(["data", "train"]) == ["dataset", "diameter", "import", "joined", "simulate"]
+    assert known_keys(["data", "train"]) == [
+        "dataset", "diameter", "extend", "import", "joined", "simulate",
+    ]  # fmt: skip
     assert "batch_size" in known_keys(["train"])
 
 
@@ -160,9 +165,12 @@ def test_training_defaults_are_those_of_the_call() -> None:
 
     from cellwright.experiment.config import Evaluate, Label, Predict, Train
     from cellwright.experiment.data_config import Import, Simulate
+    from cellwright.experiment.extend_config import Extend, Translator
     from cellwright.steps.evaluate import evaluate
+    from cellwright.steps.extend import extend
     from cellwright.steps.import_images import import_images
     from cellwright.steps.label import label
+    from cellwright.steps.learn_translation import learn_translation
     from cellwright.steps.predict import predict
     from cellwright.steps.simulate import simulate
     from cellwright.steps.train import train
@@ -174,6 +182,8 @@ def test_training_defaults_are_those_of_the_call() -> None:
         Predict: predict,
         Evaluate: evaluate,
         Import: import_images,
+        Extend: extend,
+        Translator: learn_translation,
     }
     for table, call in calls.items():
         known = inspect.signature(call).parameters

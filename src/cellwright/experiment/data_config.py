@@ -1,25 +1,23 @@
 """The data of a recipe: simulated plates, images on disk, data sets."""
 
+# ruff: noqa: RUF012 - pydantic gives each table a copy of a default
+
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from cellwright.experiment.extend_config import Extend, Strict, Translator
 from cellwright.types import Tag
 
 Pair = tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
-
-
-class Strict(BaseModel):
-    """A table of a recipe; an unknown key is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
 
 class Simulate(Strict):
@@ -146,13 +144,15 @@ class Joined(Strict):
 class Source(Strict):
     """Images of simulations (one or several in one data set), of an import, or a data set.
 
-    Or several of them `joined`, whose cells are brought to one typical `diameter` in pixels.
+    Or several of them `joined`, whose cells are brought to one typical `diameter` in pixels; or
+    those that `extend` makes of the cells of another part.
     """
 
     simulate: tuple[Simulate, ...] | None = None
     import_: Import | None = Field(default=None, alias="import")
     dataset: Path | None = None
     joined: tuple[Joined, ...] | None = None
+    extend: Extend | None = None
     diameter: Positive | None = None
 
     @field_validator("simulate", mode="before")
@@ -171,11 +171,13 @@ class Source(Strict):
         return parts
 
     @model_validator(mode="after")
-    def _one_of_four(self) -> Source:
-        kinds = ("simulate", "import_", "dataset", "joined")
+    def _one_of_five(self) -> Source:
+        kinds = ("simulate", "import_", "dataset", "joined", "extend")
         given = [n for n in kinds if getattr(self, n) is not None]
         if len(given) != 1:
-            raise ValueError(f"wants one of simulate, import, dataset, joined; {len(given)} came")
+            raise ValueError(
+                f"wants one of simulate, import, dataset, joined, extend; {len(given)} came"
+            )
         wanted = any(p.diameter for p in self.joined or ())
         if wanted != (self.diameter is not None):
             raise ValueError("a diameter of the source goes with diameters of joined parts")
@@ -189,18 +191,54 @@ class Data(Strict):
     ----------
     more
         Further images by name, which a variant may learn from in place of those of `train`.
+    translator
+        Translators by name, for images that are extended by pix2pix.
     """
 
     train: Source
     val: Source | None = None
     test: Source | None = None
-    more: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")], Source] = {}
+    more: dict[Name, Source] = {}
+    translator: dict[Name, Translator] = {}
 
     @model_validator(mode="after")
-    def _named_apart(self) -> Data:
+    def _names_meet(self) -> Data:
         if taken := sorted({"train", "val", "test"} & set(self.more)):
             raise ValueError(f"more: {taken[0]} is the name of another part")
+        for name, learnt in self.translator.items():
+            if learnt.data not in self.sources() or learnt.data == "test":
+                known = ", ".join(n for n in self.sources() if n != "test")
+                raise ValueError(f"translator.{name}.data is one of {known}; {learnt.data!r} came")
+        for name in self.sources():
+            self._origins(name, ())
         return self
+
+    def _origins(self, name: str, before: tuple[str, ...]) -> tuple[str, ...]:
+        """What `name` is made of, itself last; fails where that is nothing or goes in a circle."""
+        if name in before:
+            raise ValueError(f"{' from '.join((*before, name))}: extended from itself")
+        sources = self.sources()
+        made = sources[name].extend
+        if made is None:
+            return (name,)
+        if made.from_ not in sources:
+            raise ValueError(
+                f"{name}.extend.from is one of {', '.join(sources)}; {made.from_!r} came"
+            )
+        needs = [made.from_]
+        if made.translator is not None:
+            if made.translator not in self.translator:
+                known = ", ".join(self.translator) or "none"
+                raise ValueError(
+                    f"{name}.extend.translator {made.translator!r} came; the recipe has {known}"
+                )
+            needs.append(self.translator[made.translator].data)
+        found = [n for need in needs for n in self._origins(need, (*before, name))]
+        return (*dict.fromkeys(found), name)
+
+    def needed(self, names: Iterable[str]) -> tuple[str, ...]:
+        """`names` with all that they are made of, in an order in which they can be made."""
+        return tuple(dict.fromkeys(n for name in names for n in self._origins(name, ())))
 
     def sources(self) -> dict[str, Source]:
         """All images by name."""

@@ -54,6 +54,9 @@ def _source(source: Source | None, folder: Path) -> Source | None:
             p.model_copy(update={"import_": _import(p.import_, folder)}) if p.import_ else p
             for p in source.joined
         )
+    if source.extend is not None and source.extend.model is not None:
+        model = _path(source.extend.model, folder)
+        update["extend"] = source.extend.model_copy(update={"model": model})
     return source.model_copy(update=update)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from cellwright.experiment.config import Label, Recipe, Run, Variant
 from cellwright.experiment.data_config import Source
+from cellwright.experiment.extend_config import Extend
 from cellwright.steps.result import Failure
 
 
@@ -45,10 +46,14 @@ def plan(recipe: Recipe, folder: Path, *, device: str, quiet: bool) -> list[Stag
     stages: list[Stage] = []
     places = data_places(recipe, folder)
     sources = recipe.data.sources()
-    for part in wanted_data(recipe):
-        if sources[part].dataset is None:
-            stages.append(_data(part, sources[part], places[part], quiet))
     how = {"device": device, "quiet": quiet}
+    for part in wanted_data(recipe):
+        made = sources[part].extend
+        if made is not None:
+            stages += _extend(recipe, part, made, folder, how)
+        elif sources[part].dataset is None:
+            stages.append(_data(part, sources[part], places[part], quiet))
+    stages = list({stage.name: stage for stage in stages}.values())
     for variant in recipe.variants():
         if variant.needs:
             continue
@@ -81,9 +86,10 @@ def data_places(recipe: Recipe, folder: Path) -> dict[str, Path]:
 
 
 def wanted_data(recipe: Recipe) -> list[str]:
-    """Names of the data sets that a variant which is run learns from or is scored on."""
+    """Names of the data sets that a variant which is run needs, in the order of making them."""
     learnt = {v.data for v in recipe.variants() if not v.needs}
-    return [name for name in recipe.data.sources() if name in {"train", "val", "test", *learnt}]
+    names = [n for n in recipe.data.sources() if n in {"train", "val", "test", *learnt}]
+    return list(recipe.data.needed(names))
 
 
 def _data(part: str, source: Source, output: Path, quiet: bool) -> Stage:
@@ -104,6 +110,42 @@ def _data(part: str, source: Source, output: Path, quiet: bool) -> Stage:
         return ()
 
     return Stage(f"data.{part}", output, source.model_dump(mode="json"), (), action)
+
+
+def _extend(
+    recipe: Recipe, part: str, settings: Extend, folder: Path, how: dict[str, Any]
+) -> list[Stage]:
+    """The translator that `part` needs, if it needs one, and the extended images."""
+    places = data_places(recipe, folder)
+    dataset, output = places[settings.from_], places[part]
+    stages, inputs, model = [], [dataset], settings.model
+    if settings.translator is not None:
+        stage = _translator(recipe, settings.translator, folder, how)
+        stages.append(stage)
+        inputs.append(stage.output)
+        model = stage.output
+
+    def action(resume: bool) -> tuple[Failure, ...]:
+        from cellwright.steps.extend import extend
+
+        return extend(dataset, output, model=model, **settings.arguments(), **how).failed
+
+    record = settings.model_dump(mode="json", by_alias=True)
+    return [*stages, Stage(f"data.{part}", output, record, tuple(inputs), action)]
+
+
+def _translator(recipe: Recipe, name: str, folder: Path, how: dict[str, Any]) -> Stage:
+    settings = recipe.data.translator[name]
+    dataset, output = data_places(recipe, folder)[settings.data], folder / "translators" / name
+
+    def action(resume: bool) -> tuple[Failure, ...]:
+        from cellwright.steps.learn_translation import learn_translation
+
+        options = settings.model_dump(exclude=set(settings.AFTER)) | how
+        return learn_translation(dataset, output, resume=resume, **options).failed
+
+    record = settings.model_dump(mode="json")
+    return Stage(f"translator.{name}", output, record, (dataset,), action)
 
 
 def _label(name: str, settings: Label, images: Path, output: Path, quiet: bool) -> Stage:
