@@ -12,6 +12,8 @@ from cellwright.types import Tag
 Whole = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Number = Annotated[float, Field(ge=0)]
+#: a range as on the command line, "20..1000"
+Span = Annotated[str, Field(pattern=r"^[0-9.]+\.\.[0-9.]+$")]
 Above = Annotated[float, Field(gt=0)]
 
 
@@ -63,9 +65,9 @@ class Extend(Strict):
     from_: str = Field(default="train", alias="from")
     how: Literal["grey", "phase", "pix2pix", "simulate"] = "grey"
     n: Whole = 100
-    density: Literal["own"] | Whole | tuple[Whole, Whole] = "own"
+    density: Literal["own"] | Whole | tuple[Whole, Whole] | Span = "own"
     by: str | None = None
-    overlap: Share | tuple[Share, Share] = (0.0, 0.2)
+    overlap: Share | tuple[Share, Share] | Span = "0..0.2"
     clustered: Share | None = None
     mixed: Whole = 4
     shape: tuple[Whole, Whole] | None = None
