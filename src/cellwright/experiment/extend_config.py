@@ -74,7 +74,7 @@ class Extend(Strict):
     resize: Above | tuple[Above, Above] | None = None
     elastic: Number | None = None
     edge: Number | None = None
-    carried: tuple[str, ...] = ("nucleus",)
+    carried: str | tuple[str, ...] = "nucleus"
     translator: str | None = None
     model: Path | None = None
     preset: str | None = None
