@@ -223,13 +223,13 @@ def _learn(
         pixel_size=data.pixel_size(),
     )
     torch.manual_seed(settings["seed"])
-    net = card.build().to(where)
+    net = card.build().to(where, memory_format=torch.channels_last)
     learner: Any = Regression(net)
     if settings["how"] == "pix2pix":
         channels = (len(card.source_range), len(card.target_range))
         width = net.widths[0]
         learner = Adversarial(net, channels=channels, width=width, l1_weight=settings["l1_weight"])
-        learner.judge.to(where)
+        learner.judge.to(where, memory_format=torch.channels_last)
     pairs = data.pairs()
     count = crops_per_epoch(pairs.shapes, crop)
     budget = FitBudget(

@@ -164,13 +164,20 @@ class Translator:
             yield columns, self.net(torch.from_numpy(np.stack(cut)).to(self.device), kept).float()
 
     def _noise(self, whole: tuple[int, int], seed: int) -> list[Tensor]:
-        """What dropout keeps, for the grid of the whole frame; drawn on the CPU for all devices."""
-        random = torch.Generator().manual_seed(seed)
+        """What dropout keeps, for the grid of the whole frame.
+
+        It belongs to the place: row by row from generators of their own, columns before channels,
+        so that neither the size of the frame nor that of the tiles changes it.
+        """
         share = 1 - getattr(self.net, "dropout", 0.0)
-        return [
-            (torch.rand(shape, generator=random) < share).to(self.device)
-            for shape in self.net.noise_shapes(*whole)
-        ]
+        kept = []
+        for layer, (channels, rows, columns) in enumerate(self.net.noise_shapes(*whole)):
+            drawn = np.empty((rows, columns, channels), dtype=bool)
+            for row in range(rows):
+                random = np.random.default_rng([seed, layer, row])
+                drawn[row] = random.random((columns, channels), dtype=np.float32) < share
+            kept.append(torch.from_numpy(drawn).permute(2, 0, 1).to(self.device))
+        return kept
 
     def _counts(self, planes: np.ndarray) -> np.ndarray:
         """Planes in [-1, 1] as intensities."""

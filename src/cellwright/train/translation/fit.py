@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic as clock
 from typing import Any
 
 import numpy as np
@@ -105,9 +105,8 @@ def fit(
         state = _restored(read_state(last), learner, last)
     net = learner.net
     net.train()
-    begun = saved = time.monotonic() - state["seconds"]
-    saved = time.monotonic()
-    while (share := budget.spent(state["step"], time.monotonic() - begun)) < 1:
+    begun, saved = clock() - state["seconds"], clock()
+    while (share := budget.spent(state["step"], clock() - begun)) < 1:
         step = state["step"]
         torch.manual_seed(int(np.random.SeedSequence([budget.seed, step]).generate_state(1)[0]))
         source, target = draw_batch(
@@ -122,23 +121,23 @@ def fit(
         state["step"] += 1
         state["summed"] += 1
         state["sums"] = {k: state["sums"].get(k, 0.0) + v for k, v in losses.items()}
-        state["seconds"] = time.monotonic() - begun
+        state["seconds"] = clock() - begun
         share = budget.spent(state["step"], state["seconds"])
         due = int(share * READINGS + 1e-9)
         row = {}
         if due > state["read"]:
-            stopped = time.monotonic()
+            stopped = clock()
             row = read()
             state["read"] = due
             if state["best"] is None or row["fid"] < state["best"]["fid"]:
                 state["best"] = {**row, "step": state["step"]}
                 write_state(net.state_dict(), folder / BEST)
-            begun += time.monotonic() - stopped
+            begun += clock() - stopped
         if row or state["step"] % budget.steps_per_epoch == 0:
             _add_row(state, row, folder)
-        if row or time.monotonic() - saved > SAVE_SECONDS:
+        if row or clock() - saved > SAVE_SECONDS:
             _save(state, learner, last)
-            saved = time.monotonic()
+            saved = clock()
         tell(share, _words(state))
     if (folder / BEST).is_file():
         net.load_state_dict(read_state(folder / BEST))

@@ -82,7 +82,7 @@ def draw_batch(
 
 
 def fixed_crops(pairs: Pairs, size: tuple[int, int], *, most: int) -> list[tuple[Tensor, Tensor]]:
-    """Crops side by side of every frame, in order; of more than `most` evenly chosen ones.
+    """Crops that cover every frame, in order; of more than `most` evenly chosen ones.
 
     Returns
     -------
@@ -92,8 +92,8 @@ def fixed_crops(pairs: Pairs, size: tuple[int, int], *, most: int) -> list[tuple
     places = [
         (index, r, c)
         for index, (rows, columns) in enumerate(pairs.shapes)
-        for r in range(0, max(rows - size[0], 0) + 1, size[0])
-        for c in range(0, max(columns - size[1], 0) + 1, size[1])
+        for r in _starts(rows, size[0])
+        for c in _starts(columns, size[1])
     ]
     kept = np.linspace(0, len(places) - 1, min(most, len(places))).astype(int)
     crops = []
@@ -104,6 +104,11 @@ def fixed_crops(pairs: Pairs, size: tuple[int, int], *, most: int) -> list[tuple
         )
         crops.append((torch.from_numpy(source.copy()), torch.from_numpy(target.copy())))
     return crops
+
+
+def _starts(length: int, size: int) -> list[int]:
+    """Where crops begin along an axis: side by side, the last one at its end."""
+    return [min(k, max(length - size, 0)) for k in range(0, length, size)]
 
 
 def enlarged(planes: np.ndarray, size: tuple[int, int]) -> np.ndarray:

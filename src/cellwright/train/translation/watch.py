@@ -8,7 +8,7 @@ from torch import Tensor
 
 from cellwright.evaluate.frechet import frechet
 from cellwright.train.translation.pairs import Pairs, fixed_crops
-from cellwright.types import Image
+from cellwright.types import Image, InputError
 from cellwright.zoo.feature_networks import feature_network
 from cellwright.zoo.image_distance import CROP, crop_features, plane_bounds
 
@@ -40,6 +40,11 @@ class HeldOut:
         real = [_image(target) for _, target in self.crops]
         self._bounds = plane_bounds(real)
         self._real = self._features(real)
+        if len(self._real) < 2:
+            raise InputError(
+                "the held-out images give one crop, and FID needs two at least: hold out more "
+                "(--val-fraction, --val), or take a smaller --crop"
+            )
 
     def read(self, net: torch.nn.Module, device: str) -> dict[str, float]:
         """``fid`` and ``l1`` (mean absolute difference in [-1, 1]) of the net as it stands."""
