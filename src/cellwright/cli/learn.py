@@ -43,6 +43,9 @@ def train(
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0, help="Stop after so long.")] = None,
+    crops_per_epoch: Annotated[
+        int | None, typer.Option(min=1, help="Crops in an epoch; as many as show all images once.")
+    ] = None,
     batch_size: Annotated[
         int | None, typer.Option(min=1, help="Crops per batch; the method's own if not given.")
     ] = None,
@@ -140,6 +143,7 @@ def train(
         init=init,
         epochs=epochs,
         minutes=minutes,
+        crops_per_epoch=crops_per_epoch,
         batch_size=batch_size,
         crop=crop,
         scale=scale,

@@ -37,6 +37,7 @@ class Train(Strict):
     init: Path | None = None
     epochs: Count | None = None
     minutes: Positive | None = None
+    crops_per_epoch: Count | None = None
     batch_size: Count | None = None
     accumulate: Count = 1
     crop: Pair | None = None

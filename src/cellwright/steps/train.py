@@ -49,6 +49,7 @@ def train(
     init: str | Path | None = None,
     epochs: int | None = None,
     minutes: float | None = None,
+    crops_per_epoch: int | None = None,
     batch_size: int | None = None,
     crop: tuple[int, int] | None = None,
     scale: tuple[float, float] | None = None,
@@ -105,6 +106,9 @@ def train(
         listed.
     epochs, minutes
         Budget, one of the two; 60 epochs without either.
+    crops_per_epoch
+        Crops between two readings of the validation loss; None shows every frame about once.
+        With a number of its own, trainings on data sets of unequal sizes take equal steps.
     batch_size, crop, scale, light, accumulate
         Crops per batch, their rows and columns, their magnification, how their intensities are
         changed ("fluorescence" or "transmitted"), and batches added up before a step. Those
@@ -157,6 +161,8 @@ least_rate, half_cycle, plateau_patience
         raise InputError("epochs and minutes were both given; a training has one budget")
     if minutes is not None and minutes <= 0:
         raise InputError(f"{minutes} minutes came; a training needs more than none")
+    if crops_per_epoch is not None and crops_per_epoch < 1:
+        raise InputError(f"{crops_per_epoch} crops per epoch came; at least one is wanted")
     from cellwright.augment import LIGHTS, NORMALISATIONS
     from cellwright.train.fit import Hardware
     from cellwright.zoo.builders import entry
@@ -190,6 +196,7 @@ least_rate, half_cycle, plateau_patience
         "init": str(init) if init else None,
         "epochs": epochs if epochs or minutes else 60,
         "minutes": minutes,
+        "crops_per_epoch": crops_per_epoch,
         **resolved(asked, known),
         "to_diameter": to_diameter,
         "loss_weights": dict(loss_weights or {}),
@@ -263,7 +270,9 @@ def _train(
         settings["light"],
         settings["to_diameter"],
     )
-    numbers = fit_settings(settings, crops_per_epoch(frame_shapes(data.train), crops.size))
+    count = settings["crops_per_epoch"]
+    count = count or crops_per_epoch(frame_shapes(data.train), crops.size)
+    numbers = fit_settings(settings, count)
     learner = Learner(method, train=frames, fold=fold, crops=crops, settings=numbers)
     card = ModelCard(
         settings["method"],
