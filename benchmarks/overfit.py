@@ -31,6 +31,8 @@ COMPACT_RCNN = {
     "detections": 200,
 }  # fmt: skip
 
+#: box-free networks that take a thousand steps in eleven minutes of a slow core
+SMALL_SPARSE = {"widths": [8, 16, 32, 64, 64], "branch": 32, "queries": 40}
 
 #: minutes of processor time and the trial, for methods of maps
 APART: tuple[tuple[float, Trial], ...] = tuple(
@@ -56,12 +58,12 @@ APART: tuple[tuple[float, Trial], ...] = tuple(
 OVERLAPPING: tuple[tuple[float, Trial], ...] = (
     (1.2, Trial("seunet-overlap", "seunet-overlap", {"widths": WIDTHS})),
     (4, Trial("sparse-seunet", "sparse-seunet")),
-    (6, Trial("sparse-seunet-multilevel", "sparse-seunet-multilevel")),
-    (6, Trial("sparse-seunet-overlap", "sparse-seunet-overlap")),
-    (6, Trial("sparse-seunet-objectness", "sparse-seunet-objectness")),
+    (11, Trial("sparse-seunet-multilevel", "sparse-seunet-multilevel", SMALL_SPARSE)),
+    (11, Trial("sparse-seunet-overlap", "sparse-seunet-overlap", SMALL_SPARSE)),
+    (11, Trial("sparse-seunet-objectness", "sparse-seunet-objectness", SMALL_SPARSE)),
     (1.5, Trial("iaunet", "iaunet")),
     (
-        4,
+        9,
         Trial(
             "maskrcnn",
             "maskrcnn",
@@ -70,7 +72,7 @@ OVERLAPPING: tuple[tuple[float, Trial], ...] = (
         ),
     ),
     (1.5, Trial("centermask-v19-slim-dw", "centermask-v19-slim-dw", {"levels": [2, 6]})),
-    (2.5, Trial("yolov8-seg", "yolov8-seg")),
+    (4.5, Trial("yolov8-seg", "yolov8-seg")),
     (2.5, Trial("yolov5-seg", "yolov5-seg")),
 )
 NEED_NUCLEI = ("seunet-4channel", "seunet-2head", "seunet-4head")
