@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
@@ -10,6 +13,7 @@ from cellwright.nets.patch_gan import PatchDiscriminator
 from cellwright.nets.pix2pix import WIDTHS, Pix2PixGenerator
 
 SMALL = (4, 8, 8)
+PAGE = Path(__file__).parents[2] / "docs" / "networks" / "pix2pix.md"
 
 
 def size(net: nn.Module) -> int:
@@ -111,3 +115,55 @@ def test_five_layers_of_stride_two_would_see_94() -> None:
     assert 1 + 3 * sum(2**k for k in range(5)) == 94
     with pytest.raises(ValueError, match="0 halvings"):
         PatchDiscriminator(2, halvings=0)
+
+
+def documented(name: str) -> tuple[dict[str, tuple[tuple[int, ...], int, int]], int]:
+    """Shape, fourth column and parameters of each layer, and the total, as the page has them."""
+    text = PAGE.read_text(encoding="utf-8")
+    section = text.split(f"<!-- layers of {name} -->")[1].split("<!-- end -->")[0]
+    row = re.compile(
+        r"^\| `([\w.]+)` \|[^|]*\| (\d+) × (\d+) × (\d+) \| (\d+) \| ([\d ]+) \|", re.M
+    )
+    number = lambda text: int(text.replace(" ", ""))  # noqa: E731
+    layers = {
+        m[1]: ((int(m[2]), int(m[3]), int(m[4])), int(m[5]), number(m[6]))
+        for m in row.finditer(section)
+    }
+    return layers, number(re.search(r"\*\*([\d ]+)\*\* parameters", section)[1])
+
+
+def shapes_of(net: nn.Module, layers: list[str], *inputs: torch.Tensor) -> dict[str, tuple]:
+    """Output shape of each layer."""
+    found: dict[str, tuple] = {}
+    for layer in layers:
+
+        def note(module: nn.Module, _: object, out: torch.Tensor, layer: str = layer) -> None:
+            found[layer] = tuple(out.shape[1:])
+
+        net.get_submodule(layer).register_forward_hook(note)
+    net(*inputs)
+    return found
+
+
+def test_the_page_states_the_layers_of_the_generator() -> None:
+    layers, total = documented("pix2pix")
+    with torch.device("meta"):
+        net = Pix2PixGenerator(1, 2)
+        shapes = shapes_of(net, list(layers), torch.empty(1, 1, 512, 512))
+    assert len(layers) == 18
+    found = {
+        name: (shape, 512 // shape[-1], size(net.get_submodule(name)))
+        for name, shape in shapes.items()
+    }
+    assert layers == found
+    assert total == size(net) == sum(count for _, _, count in layers.values())
+
+
+def test_the_page_states_the_layers_of_the_discriminator() -> None:
+    layers, total = documented("patch-gan")
+    judge = PatchDiscriminator(3)
+    blank = torch.zeros(1, 1, 256, 256)
+    shapes = shapes_of(judge, list(layers), blank, blank.expand(-1, 2, -1, -1))
+    assert {name: layer[0] for name, layer in layers.items()} == shapes
+    assert [layer[1] for layer in layers.values()] == [4, 10, 22, 46, judge.receptive_field]
+    assert total == size(judge) == sum(count for _, _, count in layers.values())

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from cellwright.report.sources import read_curves, read_sources
@@ -32,3 +33,22 @@ def test_a_folder_may_be_several_things(sources):
     sources["scores"].rename(sources["run"] / "scores.json")
     kinds = [type(s).__name__ for s in read_sources([sources["run"], sources["model"]])]
     assert kinds == ["ScoresSource", "PredictionSource", "ModelSource"]
+
+
+def test_a_translator_is_a_model_with_a_picture(tmp_path):
+    from cellwright.report.model_section import model_section
+    from cellwright.train.translation.pictures import draw_examples
+
+    (tmp_path / "translator.json").write_text(
+        '{"schema_version": 1, "how": "pix2pix", "source": ["phase"], "target": ["DAPI"],'
+        ' "scores": {"fid": 3.25, "features": "cells"}}'
+    )
+    (tmp_path / "curves.csv").write_text("step,seconds,train_loss,held_out_fid\n1,1,2,3\n2,2,1,\n")
+    crop = tuple(np.zeros((1, 8, 8)) for _ in range(3))
+    draw_examples([crop], tmp_path / "examples.png", source=("phase",), target=("DAPI",))
+    (found,) = read_sources([tmp_path / "translator.json"])
+    assert found.curves.panels["Scores"]["held_out_fid"] == ([1.0], [3.0])
+    page = "".join(model_section(found).body)
+    assert "pix2pix" in page
+    assert "data:image/png" in page
+    assert "3.25" in page

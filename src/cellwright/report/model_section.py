@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from cellwright.report.figures import line_chart
 from cellwright.report.html import Html, Section, cards, columns, folded, paragraph
+from cellwright.report.layers import data_uri, framed
 from cellwright.report.sources import Curves, ModelSource
 from cellwright.report.tables import flat, is_number, settings_table, shown
 
@@ -15,6 +17,12 @@ _SETTINGS = (
     "parameters",
     "arguments",
     "channels",
+    "source",
+    "target",
+    "source_range",
+    "target_range",
+    "widths",
+    "crop",
     "normalisation",
     "thresholds",
     "pixel_size",
@@ -27,7 +35,7 @@ def model_section(source: ModelSource, *, title: str = "Model") -> Section:
     """A model folder as cards, curves and tables of settings."""
     record = source.record
     body: list[Html] = [paragraph(f"From {source.path}", kind="soft")]
-    figures = [("Method", str(record.get("method") or record.get("builder") or "unknown"))]
+    figures = [("Method", _method(record))]
     classes = record.get("classes")
     if classes:
         figures.append(("Classes", shown(classes)))
@@ -41,6 +49,8 @@ def model_section(source: ModelSource, *, title: str = "Model") -> Section:
         if source.curves and source.curves.panels
         else paragraph("No training curves lie in the model folder.", kind="note")
     )
+    if source.picture:
+        body.append(_picture(source.picture))
     settings = {key: record[key] for key in _SETTINGS if record.get(key) not in (None, "", {}, [])}
     body.append(settings_table("Settings of the model", settings).html())
     if numbers:
@@ -52,6 +62,26 @@ def model_section(source: ModelSource, *, title: str = "Model") -> Section:
         table = settings_table("Where the model comes from", known)
         body.append(folded("Where the model comes from", table.html()))
     return Section(title, tuple(body))
+
+
+def _method(record: Mapping[str, Any]) -> str:
+    """What the model is called: by its method, its builder, or the way it translates."""
+    return str(next((record[k] for k in ("method", "builder", "how") if record.get(k)), "unknown"))
+
+
+def _picture(path: Path) -> Html:
+    """Held-out crops of a translator beside what it made of them."""
+    from PIL import Image
+
+    with Image.open(path) as opened:
+        columns, rows = opened.size
+    return framed(
+        data_uri(path.read_bytes(), "png"),
+        (),
+        Html("Held-out images: input, real and translated."),
+        "held-out images",
+        shape=(rows, columns),
+    )
 
 
 def curve_charts(curves: Curves) -> list[Html]:

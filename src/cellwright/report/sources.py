@@ -16,7 +16,7 @@ from cellwright.types import InputError
 SCHEMA = 1
 SCORES_SCHEMA = 2
 _WANTED = (
-    "a model folder (model.json), a prediction folder (predictions.json), "
+    "a model folder (model.json or translator.json), a prediction folder (predictions.json), "
     "a data-set folder (annotations.json) or a scores.json"
 )
 
@@ -39,11 +39,12 @@ class Curves:
 
 @dataclass(frozen=True, slots=True)
 class ModelSource:
-    """A model folder: its record and, where there are some, its training curves."""
+    """A model's or translator's folder: its record, curves and picture where there are some."""
 
     path: Path
     record: Mapping[str, Any]
     curves: Curves | None
+    picture: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,18 @@ def read_curves(path: Path) -> Curves:
 
 _PANELS = ("Losses", "Parts of the loss", "Scores", "Learning rate")
 _NOT_LINES = {"split", "seconds", "step", "epoch", "time"}
-_SCORE_WORDS = {"accuracy", "precision", "recall", "f1", "iou", "dice", "ap", "ap50", "score"}
+_SCORE_WORDS = {
+    "accuracy",
+    "precision",
+    "recall",
+    "f1",
+    "iou",
+    "dice",
+    "ap",
+    "ap50",
+    "score",
+    "fid",
+}
 
 
 def _panel(column: str, columns: Sequence[str]) -> str:
@@ -168,13 +180,16 @@ def _number(text: str | None) -> float | None:
 
 def _read_folder(path: Path) -> list[Source]:
     found: list[Source] = []
-    if (path / "model.json").is_file():
-        curves = path / "curves.csv"
+    for card in ("model.json", "translator.json"):
+        if not (path / card).is_file():
+            continue
+        curves, picture = path / "curves.csv", path / "examples.png"
         found.append(
             ModelSource(
                 path,
-                read_json(path / "model.json"),
+                read_json(path / card),
                 read_curves(curves) if curves.is_file() else None,
+                picture if picture.is_file() else None,
             )
         )
     if (path / "scores.json").is_file():
@@ -199,7 +214,7 @@ def _read_file(path: Path) -> list[Source]:
     data = read_json(path)
     if _is_scores(data):
         return [ScoresSource(path, data)]
-    names = {"model.json", "predictions.json", "annotations.json"}
+    names = {"model.json", "translator.json", "predictions.json", "annotations.json"}
     return _read_folder(path.parent) if path.name in names else []
 
 
