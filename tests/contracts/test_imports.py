@@ -43,6 +43,7 @@ def test_levels_hold(repository: Path) -> None:
         "from cellwright.cli import main; main(['--help'])",
         "from cellwright.cli import main; main(['train', '--help'])",
         "from cellwright.cli import main; main(['predict', 'a', '--format', 'x'])",
+        "from cellwright.cli import main; main(['translate', '--help'])",
     ],
 )
 def test_light_imports(code: str) -> None:

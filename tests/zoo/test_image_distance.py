@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import doctest
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
+from cellwright.geometry import depth
+from cellwright.nets import patch_gan
+from cellwright.train.translation import fit
 from cellwright.types import Image, InputError
+from cellwright.zoo import image_distance
 from cellwright.zoo.feature_networks import feature_network
 from cellwright.zoo.image_distance import crop_features, fid, plane_bounds
+
+
+@pytest.mark.parametrize(
+    "module", [image_distance, patch_gan, fit, depth], ids=lambda m: m.__name__.rpartition(".")[2]
+)
+def test_examples(module: ModuleType) -> None:
+    failed, tried = doctest.testmod(module)
+    assert (failed, tried > 0) == (0, True)
 
 
 def noise(seed: int, count: int, planes: int = 1, size: int = 128) -> list[Image]:
