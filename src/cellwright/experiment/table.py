@@ -50,10 +50,10 @@ def write_table(
     """
     from cellwright.formats.atomic import write_text
 
-    made = [f"Command: `{command}`", f"Seed: {recipe.seed}. Processor: {processor()}."]
-    if recipe.seeds:
-        told = ", ".join(map(str, recipe.seeds))
-        made[1] = f"Mean \u00b1 standard deviation of the seeds {told}. Processor: {processor()}."
+    several = len(recipe.seeds) > 1
+    told = ", ".join(map(str, recipe.seeds or (recipe.seed,)))
+    seeds = f"Mean \u00b1 standard deviation of the seeds {told}" if several else f"Seed: {told}"
+    made = [f"Command: `{command}`", f"{seeds}. Processor: {processor()}."]
     made.append("Versions: " + ", ".join(f"{k} {v}" for k, v in versions().items()) + ".")
     total = sum(seconds.values())
     made.append(
