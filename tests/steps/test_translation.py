@@ -172,6 +172,7 @@ def test_killed_while_learning(data: Path, tmp_path: Path, monkeypatch: pytest.M
         ({"epochs": None, "minutes": 0.0}, "more than none"),
         ({"features": "vgg"}, "no features 'vgg'"),
         ({"where": {"field": "99"}}, "no image has field"),
+        ({"crop": 64}, "FID needs two"),
     ],
 )
 def test_what_cannot_be_learnt(

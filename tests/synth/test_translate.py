@@ -113,11 +113,18 @@ def test_bands_of_rows_are_the_frame(translator: Translator) -> None:
     tall = translator.apply(image, 1).data
     wide = lively(CARD).apply(Image(image.data[:64].copy()), 1).data
     assert np.array_equal(tall[:16] > 0, wide[:16] > 0)
-    planes = np.zeros((1, 200, 64), np.float32)
-    rows = [r for r, _ in translator._bands(planes, (64, 64), 0)]
+    rows = [r for r, _ in translator._bands(image, (64, 64), 0)]
     assert rows[0].start == 0
     assert rows[-1].stop == 200
     assert all(a.stop == b.start for a, b in pairwise(rows))
+
+
+def test_strips_are_the_mirrored_frame(translator: Translator) -> None:
+    image = frame(20, 30)
+    whole = np.pad(image.data, [(0, 108), (0, 98)], mode="symmetric") / 500.0 - 1
+    for first, count in ((0, 128), (32, 64), (64, 64)):
+        strip = translator._strip(image, (first, count), 128)
+        np.testing.assert_allclose(strip[0], whole[first : first + count], atol=1e-5)
 
 
 def test_hot_pixels_are_cut(translator: Translator) -> None:

@@ -16,6 +16,7 @@ from cellwright.types import InputError
 
 if TYPE_CHECKING:
     from cellwright.steps.translation_data import TranslationData
+    from cellwright.train.translation.watch import HeldOut
 
 log = logging.getLogger(__name__)
 
@@ -147,12 +148,18 @@ def learn_translation(
         "seed": seed,
     }
     folder = Path(output)
-    _refuse(folder, resume=resume)
+    finished = (folder / "translator.json").is_file()
+    if finished and not resume:
+        raise InputError(
+            f"{folder} holds a translator; give --resume to go on with it, or another output folder"
+        )
+    # Before anything is written, so that too few held-out images leave no folder behind.
+    held_out = None if finished else _held_out(data, settings)
     begin(folder, settings, resume=resume)
-    if (folder / "translator.json").is_file():
+    if held_out is None:
         log.warning("%s is finished already; nothing was trained", folder)
         return StepResult(folder, skipped=1)
-    return _learn(folder, data, settings, device=device, jobs=jobs, quiet=quiet)
+    return _learn(folder, data, held_out, settings, device=device, jobs=jobs, quiet=quiet)
 
 
 def check_levels(how: str, widths: Sequence[int] | None, crop: int) -> int:
@@ -178,16 +185,21 @@ def check_levels(how: str, widths: Sequence[int] | None, crop: int) -> int:
     return levels
 
 
-def _refuse(folder: Path, *, resume: bool) -> None:
-    if not resume and (folder / "translator.json").is_file():
-        raise InputError(
-            f"{folder} holds a translator; give --resume to go on with it, or another output folder"
-        )
+def _held_out(data: TranslationData, settings: dict[str, Any]) -> HeldOut:
+    from cellwright.train.translation.watch import HeldOut
+
+    return HeldOut(
+        data.pairs(held_out=True),
+        (settings["crop"], settings["crop"]),
+        features=settings["features"],
+        seed=settings["seed"],
+    )
 
 
 def _learn(
     folder: Path,
     data: TranslationData,
+    held_out: HeldOut,
     settings: dict[str, Any],
     *,
     device: str,
@@ -201,7 +213,6 @@ def _learn(
     from cellwright.train.translation.fit import FitBudget, fit
     from cellwright.train.translation.learners import Adversarial, Regression
     from cellwright.train.translation.pictures import draw_curves, draw_examples
-    from cellwright.train.translation.watch import HeldOut
     from cellwright.zoo.translator import TranslatorCard, save_translator
 
     if jobs:
@@ -236,9 +247,6 @@ def _learn(
         settings["epochs"], settings["minutes"], -(-count // batch), batch, crop,
         settings["learning_rate"], settings["seed"],
     )  # fmt: skip
-    held_out = HeldOut(
-        data.pairs(held_out=True), crop, features=settings["features"], seed=settings["seed"]
-    )
     with _bar(quiet) as tell:
         outcome = fit(
             learner, pairs, folder / STATE, budget=budget, device=where, tell=tell,

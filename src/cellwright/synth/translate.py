@@ -70,11 +70,9 @@ class Translator:
             Other channels than it knows, or a tile that its levels do not fit.
         """
         source = self._source(image)
-        low, high = (np.array(v, np.float32) for v in zip(*self.card.source_range, strict=True))
-        planes = _scaled(source.stack(), low, high)
         size = self.tile_shape(tile)
         made = np.empty((len(self.card.target_range), *image.shape), dtype=self.card.dtype)
-        for rows, part in self._bands(np.clip(planes, -REACH, REACH), size, seed):
+        for rows, part in self._bands(source, size, seed):
             made[:, rows] = self._counts(part)
         return Image(
             made.reshape((*self.card.leading, *image.shape)),
@@ -114,14 +112,12 @@ class Translator:
 
     @torch.inference_mode()
     def _bands(
-        self, planes: np.ndarray, size: tuple[int, int], seed: int
+        self, source: Image, size: tuple[int, int], seed: int
     ) -> Iterator[tuple[slice, np.ndarray]]:
         """Finished rows of the frame, (output, row, column) in [-1, 1], from top to bottom."""
-        frame = planes.shape[1:]
+        frame = source.shape
         starts = [_starts(n, t) for n, t in zip(frame, size, strict=True)]
         whole = [s[-1] + t for s, t in zip(starts, size, strict=True)]
-        add = [(0, 0), *((0, w - n) for w, n in zip(whole, frame, strict=True))]
-        padded = np.pad(planes, add, mode="symmetric")
         noise = self._noise((whole[0], whole[1]), seed)
         ramp = [_ramp(t) for t in size]
         weight = torch.from_numpy(np.outer(*ramp)).to(self.device)
@@ -131,7 +127,8 @@ class Translator:
         waiting = np.zeros((len(self.card.target_range), size[0], whole[1]), dtype=np.float32)
         down = np.zeros(size[0], dtype=np.float32)
         for number, row in enumerate(starts[0]):
-            for columns, tiles in self._row(padded, row, starts[1], size, noise):
+            strip = self._strip(source, (row, size[0]), whole[1])
+            for columns, tiles in self._row(strip, row, starts[1], size, noise):
                 for column, made in zip(columns, (tiles * weight).cpu().numpy(), strict=True):
                     waiting[:, :, column : column + size[1]] += made
             down += ramp[0]
@@ -143,9 +140,18 @@ class Translator:
             waiting = np.concatenate([waiting[:, ready:], np.zeros_like(waiting[:, :ready])], 1)
             down = np.concatenate([down[ready:], np.zeros(ready, dtype=np.float32)])
 
+    def _strip(self, source: Image, rows: tuple[int, int], width: int) -> np.ndarray:
+        """Rows (first, count) as the network knows them, mirrored on beyond the frame."""
+        down = _mirrored(rows[0], rows[1], source.shape[0])
+        first = int(down.min())
+        part = source.stack((slice(first, int(down.max()) + 1), slice(None)))
+        part = part[:, down - first][:, :, _mirrored(0, width, source.shape[1])]
+        low, high = (np.array(v, np.float32) for v in zip(*self.card.source_range, strict=True))
+        return np.clip(_scaled(part, low, high), -REACH, REACH)
+
     def _row(
         self,
-        padded: np.ndarray,
+        strip: np.ndarray,
         row: int,
         starts: list[int],
         size: tuple[int, int],
@@ -155,7 +161,7 @@ class Translator:
         together = max(1, TOGETHER // (size[0] * size[1]))
         for first in range(0, len(starts), together):
             columns = starts[first : first + together]
-            cut = [padded[:, row : row + size[0], c : c + size[1]] for c in columns]
+            cut = [strip[:, :, c : c + size[1]] for c in columns]
             shapes = self.net.noise_shapes(*size)
             kept = [
                 torch.stack([_window(n, row, c, s, size) for c in columns])
@@ -214,6 +220,12 @@ def _scaled(planes: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray
     """(plane, row, column) float32 with `low` at -1 and `high` at 1."""
     span = np.maximum(high - low, 1e-6)[:, None, None]
     return (2 * (planes.astype(np.float32) - low[:, None, None]) / span - 1).astype(np.float32)
+
+
+def _mirrored(first: int, count: int, length: int) -> np.ndarray:
+    """Places `first` and on of an axis that is mirrored, its ends twice, again and again."""
+    place = np.arange(first, first + count) % (2 * length)
+    return np.minimum(place, 2 * length - 1 - place)
 
 
 def _starts(length: int, tile: int) -> list[int]:

@@ -20,7 +20,7 @@ from cellwright.types import InputError
 
 log = logging.getLogger(__name__)
 
-LAST, BEST, CURVES = "last.safetensors", "best.safetensors", "curves.csv"
+LAST, CURVES = "last.safetensors", "curves.csv"
 #: how often the held-out images are looked at over the whole budget
 READINGS = 12
 #: seconds after which the state is written, at the latest
@@ -131,16 +131,16 @@ def fit(
             state["read"] = due
             if state["best"] is None or row["fid"] < state["best"]["fid"]:
                 state["best"] = {**row, "step": state["step"]}
-                write_state(net.state_dict(), folder / BEST)
+                write_state(net.state_dict(), _best(folder, state))
             begun += clock() - stopped
         if row or state["step"] % budget.steps_per_epoch == 0:
             _add_row(state, row, folder)
         if row or clock() - saved > SAVE_SECONDS:
-            _save(state, learner, last)
+            _save(state, learner, folder)
             saved = clock()
         tell(share, _words(state))
-    if (folder / BEST).is_file():
-        net.load_state_dict(read_state(folder / BEST))
+    if state["best"] is not None:
+        net.load_state_dict(read_state(_best(folder, state)))
     net.eval()
     return {k: state[k] for k in ("step", "seconds", "best", "rows")}
 
@@ -160,9 +160,18 @@ def _add_row(state: dict[str, Any], row: dict[str, float], folder: Path) -> None
     write_csv(state["rows"], folder.parent / CURVES)
 
 
-def _save(state: dict[str, Any], learner: TranslationLearner, path: Path) -> None:
+def _best(folder: Path, state: dict[str, Any]) -> Path:
+    """The best weights, by their step: a state never finds those of a later reading."""
+    return folder / f"best-{state['best']['step']}.safetensors"
+
+
+def _save(state: dict[str, Any], learner: TranslationLearner, folder: Path) -> None:
+    """Write the state, then remove the best weights that it no longer names."""
     parts = {name: part.state_dict() for name, part in learner.parts.items()}
-    write_state({"fit": state, "parts": parts}, path)
+    write_state({"fit": state, "parts": parts}, folder / LAST)
+    for path in folder.glob("best-*.safetensors"):
+        if state["best"] is None or path != _best(folder, state):
+            path.unlink()
 
 
 def _restored(found: dict[str, Any], learner: TranslationLearner, path: Path) -> dict[str, Any]:
