@@ -232,7 +232,9 @@ def normalise(image: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarra
         (channel,), from `intensity_range`.
     """
     span = np.maximum(high - low, 1e-6)[:, None, None]
-    return ((image - low[:, None, None]) / span).astype(np.float32)
+    moved = image - low[:, None, None]
+    moved /= span
+    return moved.astype(np.float32, copy=False)
 
 
 #: how intensities are changed for training, by what is imaged

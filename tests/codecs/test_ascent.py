@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 from skimage.segmentation import watershed
 
-from cellwright.codecs.ascent import basins
+from cellwright.codecs.ascent import ascend, basins
 
 
 def test_two_hills_and_a_wall() -> None:
@@ -17,6 +17,16 @@ def test_two_hills_and_a_wall() -> None:
     assert summits.tolist() == [3, 4, 5]
     assert labels[:2, [0, 1, 3, 4]].tolist() == [[1, 1, 2, 2]] * 2
     assert labels[2:].tolist() == [[0] * 5, [3] * 5]
+
+
+def test_edges_are_those_between_flooded_pixels() -> None:
+    inside = np.array([[1, 1, 0], [0, 1, 1]], bool)
+    found = ascend(np.arange(6.0).reshape(2, 3), inside)
+    assert found.places.tolist() == [0, 1, 4, 5]
+    pairs = [
+        (int(found.places[a]), int(found.places[b])) for a, b in zip(*found.edges, strict=True)
+    ]
+    assert pairs == [(1, 4), (0, 1), (4, 5)]
 
 
 def test_a_plateau_is_one_peak() -> None:

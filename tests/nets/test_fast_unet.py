@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from cellwright.nets import bands
 from cellwright.nets.fast_unet import FastUNet
 
 DOCUMENT = Path(__file__).parents[2] / "docs/networks/unet_fast.md"
@@ -30,6 +31,23 @@ def test_default_size() -> None:
     assert total == 568_180
     assert f"**{total:,}** parameters" in DOCUMENT.read_text(encoding="utf-8")
     assert net.stride == 32
+
+
+@pytest.mark.parametrize("widths", [(4,), (4, 6), (4, 6, 8), (4, 6, 8, 8, 10)])
+@pytest.mark.parametrize("shape", [(2, 1, 96, 64), (1, 3, 32, 160)])
+def test_in_bands_of_any_height_the_maps_are_the_same(
+    monkeypatch: pytest.MonkeyPatch, widths: tuple[int, ...], shape: tuple[int, ...]
+) -> None:
+    torch.manual_seed(0)
+    net = FastUNet(shape[1], 3, widths=widths).eval()
+    images = torch.randn(shape)
+    with torch.inference_mode():
+        expected = net(images).sigmoid()
+        for pixels in (1, 16 * shape[0] * shape[3], 2**20):
+            monkeypatch.setattr(bands, "BAND_PIXELS", pixels)
+            found = net.probabilities(images)
+            assert found.dtype == torch.float16
+            torch.testing.assert_close(found.float(), expected, atol=1e-3, rtol=0)
 
 
 def test_a_window_with_the_halo_of_prediction_sees_what_the_frame_shows() -> None:

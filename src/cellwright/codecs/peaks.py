@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cellwright.codecs.ascent import basins
+from cellwright.codecs.ascent import Basins, ascend
 
 
 def prominent_basins(
@@ -38,28 +38,23 @@ def prominent_basins(
     >>> prominent_basins(line, line > 0, prominence=0.3, least=0.1).tolist()
     [[1, 1, 1, 0, 2]]
     """
-    heights = np.where(inside, landscape, 0)
-    found, summits = basins(heights, inside)
-    summit = np.concatenate([np.full(1, -np.inf, heights.dtype), summits])
-    root = _merged(*_saddles(found, heights), summit, prominence, least)
+    found = ascend(landscape, inside)
+    summit = np.concatenate([np.full(1, -np.inf, found.heights.dtype), found.summits])
+    root = _merged(*_saddles(found), summit, prominence, least)
     numbers = np.unique(root[summit[root] > least])
     compact = np.zeros(len(summit), dtype=np.int32)
     compact[numbers] = np.arange(1, len(numbers) + 1)
-    return compact[root][found]
+    return found.painted(compact[root][found.labels])
 
 
-def _saddles(labels: np.ndarray, heights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _saddles(found: Basins) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of basins that meet, (P, 2), and the height of the pass between them, highest first."""
-    pairs, passes = [], []
-    for near, far in (
-        ((slice(None, -1), slice(None)), (slice(1, None), slice(None))),
-        ((slice(None), slice(None, -1)), (slice(None), slice(1, None))),
-    ):
-        meet = np.nonzero((labels[near] != labels[far]) & (labels[near] > 0) & (labels[far] > 0))
-        a, b = labels[near][meet], labels[far][meet]
-        pairs.append(np.column_stack([np.minimum(a, b), np.maximum(a, b)]))
-        passes.append(np.minimum(heights[near][meet], heights[far][meet]))
-    pair, height = np.concatenate(pairs), np.concatenate(passes)
+    here, there = found.edges
+    a, b = found.labels[here], found.labels[there]
+    meet = np.flatnonzero(a != b)
+    a, b = a[meet], b[meet]
+    pair = np.column_stack([np.minimum(a, b), np.maximum(a, b)])
+    height = np.minimum(found.heights[here[meet]], found.heights[there[meet]])
     order = np.argsort(-height, kind="stable")
     pair, height = pair[order], height[order]
     _, first = np.unique(pair, axis=0, return_index=True)

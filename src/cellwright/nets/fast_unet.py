@@ -16,6 +16,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from cellwright.nets import bands
 from cellwright.nets.blocks import upsample
 
 #: rows and columns of the pixels that become one
@@ -51,7 +52,7 @@ class FastUNet(nn.Module):
         room for more than other networks have, and large tiles have less halo.
     """
 
-    tile = 2304
+    tile = 4608
 
     def __init__(
         self, inputs: int, outputs: int, *, widths: Sequence[int] = (32, 48, 96, 128, 128)
@@ -83,3 +84,9 @@ class FastUNet(nn.Module):
         for level in reversed(range(len(skips))):
             x = self.join[level](upsample(self.carry[level](x)).add_(skips.pop()))
         return self.unfold(self.head(x))
+
+    def probabilities(self, images: Tensor) -> Tensor:
+        """The sigmoid of `forward` for prediction, float16; made in bands of rows."""
+        if len(self.down) < 2:
+            return self(images).float().sigmoid().half()
+        return bands.probabilities(self, images)

@@ -25,7 +25,7 @@ class Tiling:
     ----------
     tile_shape
         Rows and columns of a tile, without its halo; None is the method's own: about 1024 for
-        maps (2304 where the network says so), half the crops it was trained on where each cell
+        maps (more where the network says so), half the crops it was trained on where each cell
         is drawn by itself.
     halo
         Rows and columns seen around a tile; at least the reach of the network. None is 128 for

@@ -56,6 +56,17 @@ class DenseMethod(nn.Module):
         """All maps side by side, (image, map channel, row, column) float32 in [0, 1]."""
         return self._raw(images).float().sigmoid()
 
+    def kept(self, images: Tensor) -> Tensor:
+        """The same as float16, as maps of a frame are kept.
+
+        A network with a faster way to them, a `probabilities` of its own, takes that.
+        """
+        own = getattr(self.net, "probabilities", None)
+        if own is None:
+            return self.probabilities(images).half()
+        rows, cols = images.shape[-2:]
+        return own(pad_to_multiple(images, self.stride))[..., :rows, :cols]
+
     def decode(self, maps: Tensor) -> Instances:
         """Cells of one image from its probabilities, (map channel, row, column)."""
         parts = maps.split(list(self.codec.maps.values()), dim=0)
