@@ -65,6 +65,16 @@ def test_painted_ellipse_has_its_area_and_comes_back_as_radii() -> None:
     assert back == pytest.approx(np.ones(64), abs=0.06)
 
 
+def test_what_is_painted_does_not_depend_on_the_window() -> None:
+    rng = np.random.default_rng(0)
+    radii, centre, half = rng.uniform(0.5, 1.5, 16), (12.3, 30.8), (9.0, 14.0)
+    whole = paint_radii(radii, centre, half, (-20, -20, 80, 90))
+    assert whole.any()
+    for window in [(0, 10, 20, 40), (5, 40, 80, 90), (60, 60, 70, 70), (3, 3, 3, 9)]:
+        part = whole[window[0] + 20 : window[2] + 20, window[1] + 20 : window[3] + 20]
+        np.testing.assert_array_equal(paint_radii(radii, centre, half, window), part)
+
+
 def test_radii_of_a_place_outside_the_mask_are_zero_away_from_it() -> None:
     mask = np.zeros((21, 21), bool)
     mask[8:13, 15:20] = True

@@ -125,6 +125,23 @@ def paint_radii(
     ndarray
         (row1 - row0, col1 - col0) bool.
     """
+    mask = np.zeros((window[2] - window[0], window[3] - window[1]), dtype=bool)
+    # The window may be the whole image; nothing is inside beyond the longest radius.
+    most = np.max(radii, initial=0) * np.array(half) + 1
+    low = np.clip(np.floor(centre - most), window[:2], window[2:]).astype(int)
+    high = np.clip(np.ceil(centre + most) + 1, low, window[2:]).astype(int)
+    rows, cols = (slice(a, b) for a, b in zip(low - window[:2], high - window[:2], strict=True))
+    mask[rows, cols] = _inside(radii, centre, half, (*low.tolist(), *high.tolist()))
+    return mask
+
+
+def _inside(
+    radii: np.ndarray,
+    centre: tuple[float, float],
+    half: tuple[float, float],
+    window: tuple[int, int, int, int],
+) -> np.ndarray:
+    """Which pixels of `window` lie inside."""
     row0, col0, row1, col1 = window
     down = (np.arange(row0, row1) - centre[0])[:, None] / half[0]
     along = (np.arange(col0, col1) - centre[1])[None, :] / half[1]
