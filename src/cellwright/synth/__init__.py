@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from cellwright.synth.fish import FishStain, simulate_fish
 from cellwright.synth.optics import Microscope
+from cellwright.synth.picture import MODALITIES
 from cellwright.synth.shapes import KINDS, CellKind
-from cellwright.synth.simulate import MODALITIES, simulate_field
+from cellwright.synth.simulate import simulate_field
 from cellwright.synth.vitality import Vitality
 
 __all__ = [

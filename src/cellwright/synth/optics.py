@@ -52,6 +52,8 @@ class Microscope:
         Loss of light in the corners, from 0 to 1.
     unevenness
         Size of the slow variation of the background, from 0 to 1.
+    dust
+        Specks per megapixel on the camera's window: blurred dark discs that stay in place.
     """
 
     pixel_size: float = 0.5
@@ -66,6 +68,7 @@ class Microscope:
     offset: float = 200.0
     vignetting: float = 0.2
     unevenness: float = 0.3
+    dust: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("pixel_size", "wavelength", "aperture", "photons", "gain"):
@@ -74,8 +77,8 @@ class Microscope:
         for name in ("vignetting", "unevenness"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{name} {getattr(self, name)} came: from 0 to 1 is wanted")
-        if self.read_noise < 0 or self.offset < 0:
-            raise InputError("read_noise and offset must not be negative")
+        if self.read_noise < 0 or self.offset < 0 or self.dust < 0:
+            raise InputError("read_noise, offset and dust must not be negative")
 
     def heights(self, planes: int) -> np.ndarray:
         """(planes,) heights of a stack in micrometres, the middle of it at 0."""
@@ -191,6 +194,30 @@ def illumination(
         slow = slow + 0.18 * np.cos(wave[0] * rows + wave[1] * cols + shift)
     slow = slow - slow.mean()
     return vignette, np.exp(microscope.unevenness * slow)
+
+
+def dust(rng: np.random.Generator, shape: tuple[int, int], microscope: Microscope) -> np.ndarray:
+    """Share of the light that passes the dust: (row, column) float64, at most 1.
+
+    Specks of 3 to 12 pixels take 3 to 25 % of the light in their middle, and lie too near to the
+    camera to be sharp.
+    """
+    passed = np.ones(shape)
+    for _ in range(int(rng.poisson(microscope.dust * shape[0] * shape[1] / 1e6))):
+        middle, radius = rng.random(2) * shape, rng.uniform(3.0, 12.0)
+        loss, edge = rng.uniform(0.03, 0.25), 0.3 * radius
+        reach = int(radius + 5.0 * edge) + 1
+        row, col = (int(m) for m in middle)
+        window = (
+            slice(max(0, row - reach), row + reach + 1),
+            slice(max(0, col - reach), col + reach + 1),
+        )
+        rows, cols = np.ogrid[window]
+        part = passed[window]
+        rows, cols = rows[: part.shape[0]], cols[:, : part.shape[1]]
+        away = np.hypot(rows - middle[0], cols - middle[1]) - radius
+        part *= 1.0 - loss / (1.0 + np.exp(np.clip(away / (0.5 * edge), -50.0, 50.0)))
+    return passed
 
 
 def camera(rng: np.random.Generator, photons: np.ndarray, microscope: Microscope) -> np.ndarray:

@@ -7,13 +7,14 @@ always lies in the field.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from cellwright.synth.confluence import spread_out
 from cellwright.synth.placement import Ground, visible
 from cellwright.synth.shapes import (
-    KINDS,
+    MIXED,
     SMALLEST_DIAMETER,
     SPREAD,
     Body,
@@ -23,6 +24,8 @@ from cellwright.synth.shapes import (
 from cellwright.types import InputError, Instances, Tag
 
 COVERAGE = (0.12, 0.38)
+#: share of a field up to which drawn cells can be laid out without overlap
+PACKED = 0.45
 TOUCHING = 0.35
 PAIR_TRIES = 8
 LAYOUTS = 4
@@ -79,6 +82,8 @@ def draw_scene(
     diameter: float,
     spread: float = SPREAD,
     touching: float = TOUCHING,
+    cluster: int = 1,
+    coverage: float | None = None,
 ) -> Scene:
     """Lay out one field.
 
@@ -103,6 +108,12 @@ def draw_scene(
         Standard deviation of the logarithm of the diameter.
     touching
         Chance of a cell to be put beside another one on purpose.
+    cluster
+        Cells that lie together in one clump, of those that do not overlap; 1 for no clumps.
+    coverage
+        Share of the field that cells cover. As many are laid out as cover up to `PACKED` of it
+        (unless `cells` says how many); then they spread until the share is reached, up to
+        confluence. None leaves the drawn cells as they are.
 
     Raises
     ------
@@ -110,12 +121,18 @@ def draw_scene(
         If the numbers make no sense, or `cells` were asked for and do not fit.
     """
     _check(shape, cells, overlap, max_shared, diameter)
-    kinds = [kind_named(kind)] if kind != "mixed" else list(KINDS.values())
+    if cluster < 1:
+        raise InputError(f"a cluster of {cluster} cells came: 1 or more are wanted")
+    if coverage is not None and not 0.0 < coverage <= 1.0:
+        raise InputError(f"coverage {coverage} came: a share above 0, up to 1, is wanted")
+    names = MIXED if kind == "mixed" else (kind,)
+    kinds = [kind_named(name) for name in names]
     largest = diameter * np.exp(3 * (spread - SPREAD))
     margin = int(np.ceil(1.4 * largest * max(k.elongation[1] for k in kinds) ** 0.5)) + 4
     wanted = cells
     if wanted is None:
-        wanted = round(rng.uniform(*COVERAGE) * shape[0] * shape[1] / (0.785 * diameter**2))
+        share = rng.uniform(*COVERAGE) if coverage is None else min(coverage, PACKED)
+        wanted = round(share * shape[0] * shape[1] / (0.785 * diameter**2))
         wanted = max(wanted, 1)
     most = 0
     for _ in range(LAYOUTS if cells is not None else 10 * LAYOUTS):
@@ -124,11 +141,11 @@ def draw_scene(
             draw_body(rng, kinds[int(rng.integers(len(kinds)))], diameter, spread=spread)
             for _ in range(wanted)
         ]
-        most = max(
-            most, _lay_out(rng, ground, chosen, overlapping_cells(wanted, overlap), touching)
-        )
+        paired = overlapping_cells(wanted, overlap)
+        most = max(most, _lay_out(rng, ground, chosen, paired, touching, cluster))
         if len(ground.bodies) == wanted:
-            return Scene(shape, margin, tuple(_dress(rng, ground)))
+            scene = Scene(shape, margin, tuple(_dress(rng, ground)))
+            return scene if coverage is None else _covering(scene, coverage)
         if cells is None:
             wanted = max(1, int(0.85 * wanted))
     raise InputError(
@@ -186,6 +203,7 @@ def _lay_out(
     bodies: list[Body],
     overlapping: int,
     touching: float,
+    cluster: int,
 ) -> int:
     """Put as many of `bodies` as go, overlapping ones first; the number put."""
     pairs = overlapping // 2
@@ -195,10 +213,31 @@ def _lay_out(
     for body in bodies[2 * pairs : overlapping]:
         if not ground.attach(rng, body, list(range(len(ground.bodies))), overlapping=True):
             return len(ground.bodies)
-    for body in bodies[overlapping:]:
-        if not _put_single(rng, ground, body, touching):
+    for number, body in enumerate(bodies[overlapping:]):
+        inside = number % cluster
+        clump = list(range(len(ground.bodies) - inside, len(ground.bodies)))
+        if inside and ground.attach(rng, body, clump, overlapping=False):
+            continue
+        if not _put_single(rng, ground, body, touching if cluster == 1 else 0.0):
             break
     return len(ground.bodies)
+
+
+def _covering(scene: Scene, coverage: float) -> Scene:
+    """The same cells, spread until they cover `coverage` of the field."""
+    frame = slice(scene.margin, -scene.margin)
+    bodies, corners = spread_out(
+        [c.body for c in scene.cells],
+        [c.corner for c in scene.cells],
+        scene.canvas,
+        field=(frame, frame),
+        coverage=coverage,
+    )
+    cells = (
+        replace(cell, body=body, corner=corner)
+        for cell, body, corner in zip(scene.cells, bodies, corners, strict=True)
+    )
+    return replace(scene, cells=tuple(cells))
 
 
 def _put_pair(

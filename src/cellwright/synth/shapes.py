@@ -40,6 +40,9 @@ class CellKind:
         Mean diameter of the nucleus over that of the cell.
     flatness
         Power of the thickness profile: 0.5 is a ball, smaller is a flat plateau.
+    waist
+        How much narrower the middle of the long axis is, as a share: a cell that divides, with a
+        nucleus in each half. None has no waist.
     """
 
     elongation: Range
@@ -48,13 +51,20 @@ class CellKind:
     bend: Range
     nucleus: Range
     flatness: float
+    waist: Range | None = None
 
 
+#: kinds that "mixed" draws from; "rod" and "dividing" are asked for by name
+MIXED = ("round", "oval", "spindle", "lobed")
 KINDS: dict[str, CellKind] = {
     "round": CellKind((1.0, 1.25), (0.0, 0.05), (2, 5), (0.0, 0.1), (0.38, 0.52), 0.5),
     "oval": CellKind((1.2, 1.9), (0.03, 0.10), (2, 6), (0.0, 0.3), (0.40, 0.55), 0.55),
     "spindle": CellKind((2.2, 4.0), (0.04, 0.12), (2, 6), (0.1, 0.7), (0.34, 0.46), 0.7),
     "lobed": CellKind((1.0, 1.6), (0.10, 0.22), (2, 5), (0.0, 0.3), (0.32, 0.45), 0.6),
+    "rod": CellKind((3.0, 5.0), (0.0, 0.03), (2, 4), (0.0, 0.25), (0.30, 0.40), 0.45),
+    "dividing": CellKind(
+        (1.7, 2.2), (0.0, 0.04), (2, 4), (0.0, 0.1), (0.34, 0.44), 0.5, waist=(0.4, 0.65)
+    ),
 }
 
 
@@ -120,6 +130,8 @@ def draw_body(
     along = np.cos(angle) * cols + np.sin(angle) * rows
     across = np.cos(angle) * rows - np.sin(angle) * cols
     across = across - bend * ((along / long) ** 2 - 0.4)
+    if kind.waist is not None:
+        across = across / (1.0 - rng.uniform(*kind.waist) * np.exp(-((along / (0.35 * long)) ** 2)))
     cell = _polar_distance(rng, along / long, across / short, kind.roughness, kind.harmonics)
     mask = _largest_piece(cell < 1.0)
 
@@ -128,9 +140,11 @@ def draw_body(
     wide = min(ratio * radius * elongation**0.2, 0.8 * long)
     tall = min(ratio * radius / elongation**0.2, 0.72 * short)
     shift = rng.uniform(-1.0, 1.0, 2) * (0.55 * (long - wide), 0.55 * (short - tall))
-    core = _polar_distance(
-        rng, (along - shift[0]) / wide, (across - shift[1]) / tall, (0.0, 0.06), (2, 4)
-    )
+    position = along - shift[0]
+    if kind.waist is not None:
+        wide = min(wide, 0.3 * long)
+        position = np.abs(along) - 0.5 * long
+    core = _polar_distance(rng, position / wide, (across - shift[1]) / tall, (0.0, 0.06), (2, 4))
     nucleus = (core < 1.0) & (cell < 0.93) & mask
     if not nucleus.any():
         nucleus = mask & (core == core[mask].min())

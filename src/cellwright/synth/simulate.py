@@ -2,44 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 
-import numpy as np
-
-from cellwright.synth.interference import interference_contrast, phase_contrast
-from cellwright.synth.optics import (
-    Layers,
-    Microscope,
-    bright_field,
-    camera,
-    fluorescence,
-    glare,
-    illumination,
-)
-from cellwright.synth.paint import (
-    Texture,
-    absorbed,
-    delayed,
-    draw_texture,
-    emitted,
-    mean_emission,
-)
-from cellwright.synth.scene import TOUCHING, Scene, draw_scene, truth
+from cellwright.synth.optics import Microscope
+from cellwright.synth.paint import draw_texture
+from cellwright.synth.picture import Streams, modalities_of, picture
+from cellwright.synth.scene import TOUCHING, draw_scene, truth
 from cellwright.synth.shapes import SPREAD
-from cellwright.synth.vitality import Vitality, brightness, dimmed, draw_alive
-from cellwright.types import Image, InputError, Sample
+from cellwright.synth.vitality import Vitality, draw_alive
+from cellwright.types import InputError, Sample
 
-#: what is made of light that passes the dish, by modality
-TRANSMITTED = {
-    "brightfield": bright_field,
-    "phase": phase_contrast,
-    "dic": interference_contrast,
-}
-MODALITIES = ("fluorescence", *TRANSMITTED, "both")
-HAZE = 0.1
-LAMP = 20.0
-# Pixels over which glare falls to 1/e, in diameters of a cell.
-GLARE_REACH = 0.35
+# Numbers of the streams of random numbers; those of pictures are in `cellwright.synth.picture`.
+SCENE, TEXTURE, ALIVE = 0, 1, 4
 
 
 def simulate_field(
@@ -56,6 +30,8 @@ def simulate_field(
     diameter: float = 16.0,
     spread: float = SPREAD,
     touching: float = TOUCHING,
+    cluster: int = 1,
+    coverage: float | None = None,
     nuclei: bool = False,
     vitality: Vitality | None = None,
     microscope: Microscope | None = None,
@@ -82,10 +58,11 @@ def simulate_field(
         single bright-field plane is taken out of focus, where cells can be seen.
     modality
         ``"fluorescence"``, ``"brightfield"``, ``"phase"`` (phase contrast), ``"dic"``
-        (differential interference contrast), or ``"both"``: bright field and fluorescence as
-        two channels.
+        (differential interference contrast), several of them joined by ``+`` as channels of
+        that order, such as ``"phase+brightfield"``, or ``"both"``: ``brightfield+fluorescence``.
     kind
-        ``"round"``, ``"oval"``, ``"spindle"``, ``"lobed"`` or ``"mixed"``.
+        One of `cellwright.synth.KINDS` (``"round"``, ``"oval"``, ``"spindle"``, ``"lobed"``,
+        ``"rod"``, ``"dividing"``), or ``"mixed"``: any of the first four.
     diameter
         Mean diameter of a cell in micrometres.
     spread
@@ -93,6 +70,11 @@ def simulate_field(
         within a factor of 1.6, with 0.35 within one of 3.2.
     touching
         Chance of a cell to be put beside another one on purpose.
+    cluster
+        Cells that lie together in one clump; 1 for no clumps.
+    coverage
+        Share of the field that cells cover in the end, up to 1: confluence. See
+        `cellwright.synth.scene.draw_scene`.
     nuclei
         Whether the truth holds the nuclei too, as class ``"nucleus"``.
     vitality
@@ -112,15 +94,14 @@ def simulate_field(
         If an argument makes no sense, or `cells` do not fit into the field.
     """
     microscope = microscope or Microscope()
-    if modality not in MODALITIES:
-        raise InputError(f"unknown modality {modality!r}; choose one of {', '.join(MODALITIES)}")
+    modalities = modalities_of(modality)
     if seed < 0 or field < 0:
         raise InputError(f"seed {seed} and field {field} came: 0 or more is wanted")
-    shape = (int(shape[0]), int(shape[1]))
+    streams = Streams(seed, field)
     size = diameter / microscope.pixel_size
     scene = draw_scene(
-        _stream(seed, field, 0),
-        shape=shape,
+        streams.of(SCENE),
+        shape=(int(shape[0]), int(shape[1])),
         cells=cells,
         overlap=overlap,
         max_shared=max_shared,
@@ -128,99 +109,25 @@ def simulate_field(
         diameter=size,
         spread=spread,
         touching=touching,
+        cluster=cluster,
+        coverage=coverage,
     )
     texture = draw_texture(
-        _stream(seed, field, 1),
-        scene.canvas,
-        pixel_size=microscope.pixel_size,
-        diameter=size,
+        streams.of(TEXTURE), scene.canvas, pixel_size=microscope.pixel_size, diameter=size
     )
     alive = None
     if vitality is not None:
-        alive = draw_alive(_stream(seed, field, 4), len(scene.cells), vitality.dead)
-    heights = microscope.heights(planes)
-    channels = []
-    if modality != "fluorescence":
-        kind_of_light = "brightfield" if modality == "both" else modality
-        lifted = kind_of_light == "brightfield" and planes == 1
-        at = np.array([microscope.single_plane_defocus]) if lifted else heights
-        rng = _stream(seed, field, 2)
-        channels.append(
-            _take_light(rng, scene, texture, diameter, at, microscope, TRANSMITTED[kind_of_light])
-        )
-    if modality in ("fluorescence", "both"):
-        rng = _stream(seed, field, 3)
-        light = _glow(scene, texture, alive, size, vitality, microscope)
-        channels.append(_take_fluorescence(rng, scene, light, heights, microscope))
-    data = np.stack(channels, axis=1)
-    axes = ("Z" if planes > 1 else "") + ("C" if len(channels) > 1 else "") + "YX"
-    image = Image(
-        data.reshape([n for n in data.shape[:2] if n > 1] + list(shape)),
-        axes,
-        pixel_size=(microscope.pixel_size, microscope.pixel_size),
-        channels=("brightfield", "fluorescence") if modality == "both" else (),
-        tags={"field": field, "modality": modality, "seed": seed},
+        alive = draw_alive(streams.of(ALIVE), len(scene.cells), vitality.dead)
+    image = picture(
+        scene,
+        texture,
+        streams,
+        modalities=modalities,
+        planes=planes,
+        diameter=diameter,
+        microscope=microscope,
+        vitality=vitality,
+        alive=alive,
     )
+    image = replace(image, tags={"field": field, "modality": modality, "seed": seed})
     return Sample(f"field_{field:04d}", image, truth(scene, nuclei=nuclei, alive=alive))
-
-
-def _glow(
-    scene: Scene,
-    texture: Texture,
-    alive: np.ndarray | None,
-    diameter: float,
-    vitality: Vitality | None,
-    microscope: Microscope,
-) -> Layers:
-    """Layers of fluorescence; `diameter` in pixels."""
-    if vitality is None or alive is None:
-        return emitted(scene, texture)
-    factor = brightness(vitality, mean_emission(scene, texture), alive, HAZE, microscope)
-    layers = emitted(dimmed(scene, alive, vitality.residual), texture)
-    light = [(depth, factor * layer) for depth, layer in layers]
-    return glare(light, share=vitality.bleed, reach=GLARE_REACH * diameter)
-
-
-def _take_fluorescence(
-    rng: np.random.Generator,
-    scene: Scene,
-    layers: Layers,
-    heights: np.ndarray,
-    microscope: Microscope,
-) -> np.ndarray:
-    """(plane, row, column) uint16."""
-    vignette, uneven = illumination(rng, scene.shape, microscope)
-    heights = heights + rng.normal(0.0, 0.3)
-    light = _cut(fluorescence(layers, heights, microscope), scene)
-    photons = microscope.photons * vignette * (light + HAZE * uneven)
-    return camera(rng, photons, microscope)
-
-
-def _take_light(
-    rng: np.random.Generator,
-    scene: Scene,
-    texture: Texture,
-    diameter: float,
-    heights: np.ndarray,
-    microscope: Microscope,
-    optics: Callable[[Layers, Layers, np.ndarray, Microscope], np.ndarray],
-) -> np.ndarray:
-    """(plane, row, column) uint16."""
-    vignette, uneven = illumination(rng, scene.shape, microscope)
-    heights = heights + rng.normal(0.0, 0.3)
-    phase = delayed(scene, texture, diameter=diameter, wavelength=microscope.wavelength)
-    light = optics(phase, absorbed(scene, texture), heights, microscope)
-    # A lamp is more even than stray fluorescence.
-    photons = LAMP * microscope.photons * vignette * uneven**0.4 * _cut(light, scene)
-    return camera(rng, np.minimum(photons, 65535.0), microscope)
-
-
-def _cut(planes: np.ndarray, scene: Scene) -> np.ndarray:
-    """The field without the margins of the canvas."""
-    rows, cols = scene.shape
-    return planes[:, scene.margin : scene.margin + rows, scene.margin : scene.margin + cols]
-
-
-def _stream(seed: int, field: int, part: int) -> np.random.Generator:
-    """Random numbers of one part of one field, independent of all others."""
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(field, part)))
