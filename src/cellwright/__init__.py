@@ -51,6 +51,7 @@ _PUBLIC = {
     "fish": "cellwright.steps.fish",
     "evaluate": "cellwright.steps.evaluate",
     "compare": "cellwright.steps.compare",
+    "compare_data": "cellwright.steps.compare_data",
     "report": "cellwright.steps.report",
     "run": "cellwright.experiment.run",
 }
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     from cellwright.label.session import LabelSession as LabelSession
     from cellwright.steps.alive import alive as alive
     from cellwright.steps.compare import compare as compare
+    from cellwright.steps.compare_data import compare_data as compare_data
     from cellwright.steps.demo import demo as demo
     from cellwright.steps.evaluate import evaluate as evaluate
     from cellwright.steps.extend import extend as extend

@@ -23,6 +23,7 @@ CALLS = {
     "split": "split_dataset",
     "zero-shot": "zero_shot",
     "learn-translation": "learn_translation",
+    "compare-data": "compare_data",
 }
 
 
@@ -41,8 +42,8 @@ def app_of(body) -> typer.Typer:
 def test_the_commands_are_there() -> None:
     wanted = (
         "demo simulate import split label annotate labelled zstack alive overlays "
-        "extend learn-translation translate train predict zero-shot fish evaluate compare report "
-        "run methods"
+        "extend learn-translation translate train predict zero-shot fish evaluate compare "
+        "compare-data report run methods"
     )
     assert wanted.split() == NAMES
 

@@ -10,6 +10,7 @@ from cellwright.cli import (
     alive,
     annotate,
     compare,
+    compare_data,
     data,
     extend,
     fetch,
@@ -145,6 +146,7 @@ COMMANDS = (
         "cellwright compare out_a out_b out_c --truth data --by modality -o comparison",
         "cellwright compare out_a out_b --truth data --name unet --name watershed -o page.html",
     ),
+    (compare_data.compare_data, "compare-data", *compare_data.EXAMPLES),
     (
         judge.report,
         "report",

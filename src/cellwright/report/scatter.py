@@ -59,6 +59,7 @@ def scatter(
 ) -> Html:
     """Points on axes of one scale; series differ by colour and shape.
 
+    A series keeps its colour where another one is empty, so that charts can be read together.
     Points whose x or y is not finite are left out.
 
     Parameters
@@ -89,9 +90,11 @@ def scatter(
     if diagonal:
         low, high = ((canvas.x(mark), canvas.y(mark)) for mark in (marks[0], marks[-1]))
         drawn.append(reference_line(low, high, diagonal))
-    for index, (name, points) in enumerate(kept.items()):
-        drawn += [_point(canvas, p, index, most, name if len(kept) > 1 else "") for p in points]
-    names = [_legend(name, index) for index, name in enumerate(kept) if len(kept) > 1]
+    order = {name: index for index, name in enumerate(series)}
+    for name, points in kept.items():
+        shown_name = name if len(kept) > 1 else ""
+        drawn += [_point(canvas, p, order[name], most, shown_name) for p in points]
+    names = [_legend(name, order[name]) for name in kept if len(kept) > 1]
     names += [reference_name(diagonal)] if diagonal else []
     above = sum(p.y > p.x for p in everything)
     text = f"{title}. {x_label} against {y_label}, {len(everything)} points"
