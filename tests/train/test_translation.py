@@ -16,6 +16,7 @@ from cellwright.train.translation.fit import FitBudget, fit
 from cellwright.train.translation.learners import Adversarial, Regression
 from cellwright.train.translation.pairs import Pairs, draw_batch, fixed_crops
 from cellwright.train.translation.pictures import draw_curves, draw_examples
+from cellwright.train.translation.statistics import settled
 from cellwright.train.translation.watch import HeldOut
 from cellwright.types import InputError
 from cellwright.zoo.translator import Autoencoder
@@ -107,10 +108,10 @@ def run(how: str, folder: Path, *, budget: FitBudget = BUDGET, stop: int | None 
 
     learner.learn = counted
 
-    def read() -> dict[str, float]:
+    def read(net: Any) -> dict[str, float]:
         # A function of the weights, as FID is, that differs from step to step.
         return {
-            "fid": sum(float(p.detach().abs().sum()) for p in learner.net.parameters()),
+            "fid": sum(float(p.detach().abs().sum()) for p in net.parameters()),
             "l1": 0.5,
         }
 
@@ -160,8 +161,8 @@ def test_the_weights_of_the_least_fid_are_kept(tmp_path: Path) -> None:
     figures = iter([3.0, 1.0, 2.0, 5.0, 4.0, 9.0, 9.0, 9.0])
     seen: list[dict[str, torch.Tensor]] = []
 
-    def read() -> dict[str, float]:
-        seen.append({k: v.clone() for k, v in learner.net.state_dict().items()})
+    def read(net: Any) -> dict[str, float]:
+        seen.append({k: v.clone() for k, v in net.state_dict().items()})
         return {"fid": next(figures), "l1": 0.0}
 
     outcome = fit(learner, stripes(), tmp_path / "state", budget=BUDGET, read=read, device="cpu")
@@ -189,6 +190,28 @@ def test_a_state_of_another_network_is_refused(tmp_path: Path) -> None:
     run("autoencoder", tmp_path / "state")
     with pytest.raises(InputError, match="does not fit this training"):
         run("pix2pix", tmp_path / "state")
+
+
+def test_settled_statistics_are_those_of_the_net_as_it_is() -> None:
+    net = learner_of("pix2pix").net.train()
+    before = {k: v.clone() for k, v in net.state_dict().items()}
+    torch.manual_seed(4)
+    kept = settled(net, stripes(), (32, 32), batch_size=4, seed=0, device="cpu")
+    after = torch.rand(1)
+    torch.manual_seed(4)
+    assert torch.equal(torch.rand(1), after)
+    assert net.training
+    assert not kept.training
+    assert all(torch.equal(before[k], v) for k, v in net.state_dict().items())
+    assert all(map(torch.equal, net.parameters(), kept.parameters()))
+    crops = [draw_batch(stripes(), (32, 32), count=4, seed=2**31, step=k)[0] for k in range(16)]
+    first = net.down[1][0]
+    with torch.no_grad():
+        seen = [first(torch.nn.functional.leaky_relu(net.down[0](c), 0.2)) for c in crops]
+    means = torch.stack([s.mean(dim=(0, 2, 3)) for s in seen]).mean(dim=0)
+    assert torch.allclose(kept.down[1][1].running_mean, means, atol=1e-6)
+    again = settled(net, stripes(), (32, 32), batch_size=4, seed=0, device="cpu")
+    assert all(torch.equal(a, b) for a, b in zip(kept.buffers(), again.buffers(), strict=True))
 
 
 def test_minutes_are_a_budget_over_resumptions() -> None:

@@ -250,7 +250,7 @@ def _learn(
     with _bar(quiet) as tell:
         outcome = fit(
             learner, pairs, folder / STATE, budget=budget, device=where, tell=tell,
-            read=lambda: held_out.read(net, where),
+            read=lambda kept: held_out.read(kept, where),
         )  # fmt: skip
     rows = outcome.pop("rows")
     scores = {**outcome["best"], "features": settings["features"], "crops": len(held_out.crops),

@@ -16,6 +16,7 @@ from cellwright.train.curves import write_csv
 from cellwright.train.state import read_state, write_state
 from cellwright.train.translation.learners import TranslationLearner
 from cellwright.train.translation.pairs import Pairs, draw_batch
+from cellwright.train.translation.statistics import settled
 from cellwright.types import InputError
 
 log = logging.getLogger(__name__)
@@ -78,7 +79,7 @@ def fit(
     folder: Path,
     *,
     budget: FitBudget,
-    read: Callable[[], dict[str, float]],
+    read: Callable[[Any], dict[str, float]],
     device: str,
     tell: Callable[[float, str], None] = lambda share, words: None,
 ) -> dict[str, Any]:
@@ -90,7 +91,8 @@ def fit(
     Parameters
     ----------
     read
-        Gives the figures of the net as it stands; the weights of the least ``fid`` are the best.
+        Gives the figures of a net; the weights of the least ``fid`` are the best. It is shown
+        the net with settled statistics, which are kept with the weights.
     tell
         Is told the share of the budget and what is going on, at each step.
 
@@ -127,11 +129,15 @@ def fit(
         row = {}
         if due > state["read"]:
             stopped = clock()
-            row = read()
+            kept = settled(
+                net, pairs, budget.crop, batch_size=budget.batch_size, seed=budget.seed,
+                device=device,
+            )  # fmt: skip
+            row = read(kept)
             state["read"] = due
             if state["best"] is None or row["fid"] < state["best"]["fid"]:
                 state["best"] = {**row, "step": state["step"]}
-                write_state(net.state_dict(), _best(folder, state))
+                write_state(kept.state_dict(), _best(folder, state))
             begun += clock() - stopped
         if row or state["step"] % budget.steps_per_epoch == 0:
             _add_row(state, row, folder)
