@@ -153,6 +153,11 @@ def test_a_tile_that_cannot_be_halved(translator: Translator) -> None:
             translator.apply(frame(64, 64), tile=tile)
 
 
+def test_a_negative_seed(translator: Translator) -> None:
+    with pytest.raises(InputError, match="seed -1 came"):
+        translator.apply(frame(64, 64), -1)
+
+
 def test_several_planes_and_the_autoencoder(tmp_path: Path) -> None:
     card = TranslatorCard(
         "autoencoder", ("masks",), ("a", "b"), ((0.0, 2.0),) * 2, ((0.0, 1.0), (5.0, 9.0)),

@@ -67,8 +67,10 @@ class Translator:
         Raises
         ------
         InputError
-            Other channels than it knows, or a tile that its levels do not fit.
+            Other channels than it knows, a tile that its levels do not fit, or a negative seed.
         """
+        if seed < 0:
+            raise InputError(f"seed {seed} came: 0 or more is wanted")
         source = self._source(image)
         size = self.tile_shape(tile)
         made = np.empty((len(self.card.target_range), *image.shape), dtype=self.card.dtype)
