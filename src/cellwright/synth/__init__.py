@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cellwright.synth.fish import FishStain, simulate_fish
+from cellwright.synth.growth import simulate_growth
 from cellwright.synth.optics import Microscope
 from cellwright.synth.picture import MODALITIES
 from cellwright.synth.shapes import KINDS, CellKind
@@ -18,4 +19,5 @@ __all__ = [
     "Vitality",
     "simulate_field",
     "simulate_fish",
+    "simulate_growth",
 ]

@@ -11,8 +11,8 @@ from scipy import ndimage
 from cellwright.synth.shapes import Body, bounding_window
 
 Corner = tuple[int, int]
-#: thickness of the flat rim that a cell spreads, relative to its middle
-RIM = 0.16
+#: thickness of what a cell spreads to, relative to its middle, where it is far from the edge
+FLAT = 0.45
 
 
 def spread_out(
@@ -27,7 +27,8 @@ def spread_out(
 
     Each free pixel belongs to the cell nearest to it, and cells take pixels in the order of
     their distance, all at one pace, until the field is covered. Pixels that are covered stay
-    as they are, so that no overlap is added or lost. The new rim is thin and falls to nothing.
+    as they are, so that no overlap is added or lost. A cell that spreads gets flatter: its old
+    height falls by the root of the area gained, and what it covers rises from the new edge.
 
     Parameters
     ----------
@@ -54,7 +55,7 @@ def spread_out(
         return list(bodies), list(corners)
     taken = np.where(distance <= reach, owner[tuple(nearest)], 0)
     spread = [
-        _grown(body, corner, taken, distance, number, reach)
+        _grown(body, corner, taken, number, reach)
         for number, (body, corner) in enumerate(zip(bodies, corners, strict=True), start=1)
     ]
     return [body for body, _ in spread], [corner for _, corner in spread]
@@ -64,7 +65,6 @@ def _grown(
     body: Body,
     corner: Corner,
     taken: np.ndarray,
-    distance: np.ndarray,
     number: int,
     reach: float,
 ) -> tuple[Body, Corner]:
@@ -76,21 +76,18 @@ def _grown(
     mask = taken[around] == number
     inner = slice(corner[0] - row, corner[0] - row + body.mask.shape[0])
     inside = inner, slice(corner[1] - col, corner[1] - col + body.mask.shape[1])
-    rim = mask.copy()
-    rim[inside] &= ~body.mask
     mask[inside] |= body.mask
-    height = np.zeros(mask.shape, dtype=np.float32)
-    height[rim] = RIM * (1.0 - distance[around][rim] / (reach + 1.0))
-    height[inside] = np.maximum(
-        height[inside], np.where(body.mask, np.maximum(body.height, RIM), 0.0)
-    )
+    depth = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
+    height = FLAT * np.sqrt(depth / depth.max()) * mask
+    flatter = np.sqrt(body.area / np.count_nonzero(mask))
+    height[inside] = np.maximum(height[inside], flatter * body.height)
     core, thickness = np.zeros(mask.shape, dtype=bool), np.zeros(mask.shape, dtype=np.float32)
     core[inside], thickness[inside] = body.nucleus, body.nucleus_height
     tight = bounding_window(mask)
     grown = replace(
         body,
         mask=mask[tight],
-        height=height[tight],
+        height=height[tight].astype(np.float32),
         nucleus=core[tight],
         nucleus_height=thickness[tight],
     )

@@ -25,7 +25,7 @@ from cellwright.types import InputError, Instances, Tag
 
 COVERAGE = (0.12, 0.38)
 #: share of a field up to which drawn cells can be laid out without overlap
-PACKED = 0.45
+PACKED = 0.6
 TOUCHING = 0.35
 PAIR_TRIES = 8
 LAYOUTS = 4
@@ -144,7 +144,8 @@ def draw_scene(
         paired = overlapping_cells(wanted, overlap)
         most = max(most, _lay_out(rng, ground, chosen, paired, touching, cluster))
         if len(ground.bodies) == wanted:
-            scene = Scene(shape, margin, tuple(_dress(rng, ground)))
+            places = zip(ground.bodies, ground.corners, strict=True)
+            scene = Scene(shape, margin, tuple(dressed(rng, *place) for place in places))
             return scene if coverage is None else _covering(scene, coverage)
         if cells is None:
             wanted = max(1, int(0.85 * wanted))
@@ -263,18 +264,16 @@ def _put_single(rng: np.random.Generator, ground: Ground, body: Body, touching: 
     )
 
 
-def _dress(rng: np.random.Generator, ground: Ground) -> list[Cell]:
-    return [
-        Cell(
-            body,
-            corner,
-            depth=float(rng.normal(0.0, 0.8)),
-            stain=float(rng.lognormal(-0.04, 0.3)),
-            nucleus_stain=float(rng.uniform(0.5, 1.3)),
-            density=float(rng.lognormal(-0.02, 0.2)),
-        )
-        for body, corner in zip(ground.bodies, ground.corners, strict=True)
-    ]
+def dressed(rng: np.random.Generator, body: Body, corner: tuple[int, int]) -> Cell:
+    """The cell of `body` on the canvas, with a height, a stain and a density of its own."""
+    return Cell(
+        body,
+        corner,
+        depth=float(rng.normal(0.0, 0.8)),
+        stain=float(rng.lognormal(-0.04, 0.3)),
+        nucleus_stain=float(rng.uniform(0.5, 1.3)),
+        density=float(rng.lognormal(-0.02, 0.2)),
+    )
 
 
 def _check(
