@@ -67,6 +67,7 @@ def test_options_are_those_of_the_call_with_its_defaults(name: str) -> None:
         "threshold": "thresholds",
         "input": None,
         "verbose": None,
+        "list_presets": None,
     }
     body = next(f for f, n, *_ in COMMANDS if n == name)
     for key, parameter in inspect.signature(body).parameters.items():

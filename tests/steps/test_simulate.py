@@ -122,3 +122,73 @@ def test_bad_arguments_leave_nothing_behind(tmp_path):
     with pytest.raises(InputError, match="do not fit"):
         simulate(tmp_path / "set", fields=1, cells=500, **SMALL)
     assert not (tmp_path / "set").exists()
+
+
+def test_images_say_what_makes_them_hard(tmp_path):
+    simulate(tmp_path / "set", fields=1, cells=5, overlap=0.4, seed=2, **SMALL)
+    (sample,) = open_dataset(tmp_path / "set")
+    cover = np.zeros(sample.image.shape, int)
+    boxes, masks = sample.instances.boxes, sample.instances.masks
+    for (r0, c0, r1, c1), mask in zip(boxes, masks, strict=True):
+        cover[r0:r1, c0:c1] += mask
+    tags = sample.image.tags
+    assert tags["cells"] == 5
+    assert tags["coverage"] == pytest.approx((cover > 0).mean(), abs=1e-4)
+    assert tags["overlap"] == pytest.approx((cover > 1).sum() / (cover > 0).sum(), abs=1e-4)
+
+
+def test_a_preset_draws_for_each_field_and_yields_to_what_is_given(tmp_path):
+    options = {"shape": (96, 96), "quiet": True, "fields": 2, "preset": "livecell"}
+    simulate(tmp_path / "a", **options, kind="rod", coverage=0.3)
+    images = [s.image for s in open_dataset(tmp_path / "a")]
+    assert {i.tags["preset"] for i in images} == {"livecell"}
+    assert all("cell_line" in i.tags for i in images)
+    assert images[0].pixel_size != images[1].pixel_size
+    assert all(0.29 < float(i.tags["coverage"]) < 0.55 for i in images)
+    with pytest.raises(InputError, match="coverage"):
+        simulate(tmp_path / "a", **options, kind="rod", coverage=0.4)
+
+
+def test_growing_cells_are_an_image_for_each_time_and_resume(tmp_path):
+    options = {**SMALL, "fields": 2, "times": 3, "cells": 3}
+    simulate(tmp_path / "set", **{**options, "fields": 1})
+    result = simulate(tmp_path / "set", **options)
+    assert (result.done, result.skipped) == (1, 1)
+    samples = list(open_dataset(tmp_path / "set"))
+    assert [s.image.tags["time"] for s in samples] == [0, 1, 2, 0, 1, 2]
+    assert all("track" in t for s in samples for t in s.instances.tags)
+    with pytest.raises(InputError, match="overlap"):
+        simulate(tmp_path / "other", overlap=0.2, **options)
+    assert not (tmp_path / "other").exists()
+
+
+def test_fish_frames_hold_the_counts_of_their_signals(tmp_path):
+    simulate(tmp_path / "set", preset="fish", fields=1, shape=(160, 160), cells=4, quiet=True)
+    (sample,) = open_dataset(tmp_path / "set")
+    assert sample.image.channels[0] == "DAPI"
+    assert sample.image.size("C") == 5
+    lines = (tmp_path / "set/signals/field_0000.csv").read_text().splitlines()
+    assert lines[0] == "row,column,probe,nucleus"
+    found = [line.split(",") for line in lines[1:]]
+    for number, tags in enumerate(sample.instances.tags):
+        for probe in ("3p22.1", "3q29", "10q22.3", "CEP10"):
+            held = sum(p == probe and int(n) == number for _, _, p, n in found)
+            assert tags[probe] == held
+    with pytest.raises(InputError, match="overlap"):
+        simulate(tmp_path / "other", preset="fish", overlap=0.1, quiet=True)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"preset": "hela"},
+        {"times": 0},
+        {"raw": True, "preset": "yeast"},
+        {"preset": "yeast", "times": 3},
+        {"raw": True, "modality": "phase+brightfield"},
+    ],
+)
+def test_arguments_that_do_not_go_together_leave_no_folder(tmp_path, wrong):
+    with pytest.raises(InputError):
+        simulate(tmp_path / "set", fields=1, shape=(48, 48), quiet=True, **wrong)
+    assert not (tmp_path / "set").exists()

@@ -73,6 +73,8 @@ COMMANDS = (
         "simulate",
         "cellwright simulate -o plate --fields 20 --overlap 0.2",
         "cellwright simulate -o stack --modality both --planes 7 --seed 1",
+        "cellwright simulate -o lines --preset livecell --fields 40 --shape 520 704",
+        "cellwright simulate -o movie --times 24 --kind oval --modality phase",
     ),
     (
         data.import_,

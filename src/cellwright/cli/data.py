@@ -15,30 +15,91 @@ PLANES: dict[str, Any] = {"rich_help_panel": "Planes and channels"}
 CELLS: dict[str, Any] = {"rich_help_panel": "Cells"}
 
 
+def presets(asked: bool) -> None:
+    """List the presets of the simulator and stop, if that was asked for."""
+    if not asked:
+        return
+    from cellwright.synth.presets import PRESETS
+
+    for name, preset in PRESETS.items():
+        say(f"{name:12} {preset.about}")
+    say(f"{'fish':12} DAPI and four probes with known signals, for cellwright fish")
+    raise typer.Exit
+
+
 @command
 def simulate(
     output: options.Output,
+    preset: Annotated[
+        str | None,
+        typer.Option(help="Ranges named after real data, or fish; --list-presets shows them."),
+    ] = None,
+    list_presets: Annotated[
+        bool,
+        typer.Option(
+            "--list-presets", help="List the presets and stop.", is_eager=True, callback=presets
+        ),
+    ] = False,
     fields: Annotated[int, typer.Option(min=1, help="Number of fields.")] = 8,
     shape: Annotated[tuple[int, int], typer.Option(min=16, help="Rows and columns.")] = (256, 256),
+    times: Annotated[
+        int, typer.Option(min=1, help="Time points, in which cells move, grow and divide.")
+    ] = 1,
+    cells: Annotated[int | None, typer.Option(min=0, help="Cells of each field.", **CELLS)] = None,
+    coverage: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Part of the field under cells; 1 is confluent.", **CELLS),
+    ] = None,
     overlap: Annotated[
-        float, typer.Option(min=0, max=0.9, help="Part of the cells' area that is shared.")
-    ] = 0.1,
-    planes: Annotated[int, typer.Option(min=1, help="Planes of the z-stack.")] = 1,
-    modality: Annotated[
-        Literal["fluorescence", "brightfield", "phase", "dic", "both"],
-        typer.Option(help="What is imaged."),
-    ] = "fluorescence",
+        float | None,
+        typer.Option(min=0, max=0.9, help="Part of the cells that overlap another.", **CELLS),
+    ] = None,
+    cluster: Annotated[
+        int | None, typer.Option(min=1, help="Cells that lie together in a clump.", **CELLS)
+    ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(help="round, oval, spindle, lobed, rod, dividing or mixed.", **CELLS),
+    ] = None,
+    diameter: Annotated[
+        float | None, typer.Option(min=0, help="Mean diameter in micrometres.", **CELLS)
+    ] = None,
+    nuclei: Annotated[
+        bool | None, typer.Option("--nuclei/--no-nuclei", help="Nuclei in the truth.", **CELLS)
+    ] = None,
     dead: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help="Part of the cells that is dead: no fluorescence."),
+        typer.Option(
+            min=0, max=1, help="Part of the cells that is dead: no fluorescence.", **CELLS
+        ),
+    ] = None,
+    planes: Annotated[
+        int | None, typer.Option(min=1, help="Planes of the z-stack.", **PLANES)
+    ] = None,
+    modality: Annotated[
+        str | None,
+        typer.Option(
+            help="fluorescence, brightfield, phase, dic, both, or several joined by +.", **PLANES
+        ),
+    ] = None,
+    pixel_size: Annotated[
+        float | None, typer.Option(min=0, help="Micrometres per pixel.", **PLANES)
     ] = None,
     contrast: Annotated[
         float | None,
-        typer.Option(min=0, help="Fluorescence of living cells, in sigmas of the background."),
+        typer.Option(
+            min=0, help="Fluorescence of living cells, in sigmas of the background.", **PLANES
+        ),
     ] = None,
     bleed: Annotated[
-        float, typer.Option(min=0, max=1, help="Part of the fluorescence in halos around cells.")
+        float,
+        typer.Option(
+            min=0, max=1, help="Part of the fluorescence in halos around cells.", **PLANES
+        ),
     ] = 0.0,
+    dust: Annotated[
+        float | None, typer.Option(min=0, help="Specks of dust per megapixel.", **PLANES)
+    ] = None,
     seed: options.Seed = 0,
     quiet: options.Quiet = False,
     verbose: options.Verbose = 0,
@@ -48,14 +109,24 @@ def simulate(
 
     return step(
         output,
+        preset=preset,
         fields=fields,
         shape=shape,
+        times=times,
+        cells=cells,
+        coverage=coverage,
         overlap=overlap,
+        cluster=cluster,
+        kind=kind,
+        diameter=diameter,
+        nuclei=nuclei,
+        dead=dead,
         planes=planes,
         modality=modality,
-        dead=dead,
+        pixel_size=pixel_size,
         contrast=contrast,
         bleed=bleed,
+        dust=dust,
         seed=seed,
         quiet=quiet,
     )

@@ -25,6 +25,9 @@ class Simulate(Strict):
 
     Parameters
     ----------
+    preset
+        With a preset, only what the recipe says itself counts before what the preset draws;
+        ``nuclei`` is always the recipe's.
     tags
         Further tags of its images, such as a cell line.
     z
@@ -39,11 +42,15 @@ class Simulate(Strict):
         channel: channels "phase", "brightfield-0", "brightfield-1" ..., one for each plane.
     """
 
+    preset: str | None = None
     fields: Count = 8
     shape: Pair = (256, 256)
+    times: Count = 1
     cells: Count | None = None
+    coverage: Annotated[float, Field(gt=0, le=1)] | None = None
     overlap: Annotated[float, Field(ge=0, le=0.9)] = 0.1
     max_shared: Annotated[float, Field(gt=0, le=1)] = 0.25
+    cluster: Count | None = None
     planes: Count = 1
     modality: Literal["fluorescence", "brightfield", "phase", "dic", "both"] = "fluorescence"
     kind: str = "round"
@@ -53,6 +60,7 @@ class Simulate(Strict):
     dead: Share | None = None
     contrast: Positive | None = None
     bleed: Share = 0.0
+    dust: Annotated[float, Field(ge=0)] | None = None
     seed: Annotated[int, Field(ge=0)] = 0
     tags: dict[str, Tag] = {}
     z: tuple[int, ...] = ()

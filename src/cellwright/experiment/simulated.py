@@ -45,7 +45,11 @@ def simulated(parts: Sequence[Simulate], output: Path, *, quiet: bool = False) -
 
 def arguments(part: Simulate) -> dict[str, Any]:
     """What `cellwright.steps.simulate.simulate` is called with."""
-    return part.model_dump(exclude=set(Simulate.AFTER))
+    every = part.model_dump(exclude=set(Simulate.AFTER))
+    if part.preset is None:
+        return every
+    told = part.model_fields_set | {"fields", "shape", "seed", "nuclei"}
+    return {key: value for key, value in every.items() if key in told}
 
 
 def _fields(part: Simulate, folder: Path, quiet: bool) -> Iterator[Sample]:
