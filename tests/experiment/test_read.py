@@ -124,6 +124,20 @@ def test_tables_are_laid_over_each_other() -> None:
     }
 
 
+def test_images_of_another_kind_replace_those_of_the_full_form(tmp_path: Path) -> None:
+    text = MINIMAL + '[data.test.import]\nsources = ["a"]\n[quick.data.test]\nsimulate = {}\n'
+    text += "[quick.data.train.simulate]\nfields = 2"
+    path = written(tmp_path, text)
+    full, quick = read_recipe(path).data, read_recipe(path, quick=True).data
+    assert full.test is not None
+    assert quick.test is not None
+    assert full.test.import_ is not None
+    assert quick.test.import_ is None
+    assert quick.test.simulate is not None
+    assert quick.train.simulate is not None
+    assert quick.train.simulate[0].fields == 2
+
+
 def test_the_quick_form_runs_some_variants_and_says_so_of_the_others(tmp_path: Path) -> None:
     text = MINIMAL + '[[variant]]\nname = "a"\n[[variant]]\nname = "b"\n'
     text += '[quick]\nonly = ["b"]\n[quick.train]\nepochs = 1'

@@ -17,11 +17,11 @@ RECIPE = """
 title = "Tiny"
 source = "Nobody 2020, Table 1, on nothing"
 stand_in = "three simulated fields"
-columns = { F1 = "pixel/f1", AP = "coco/segm/AP" }
+columns = { F1 = "pixel/f1", AP = "coco/segm/AP", time = "seconds_per_frame" }
 percent = ["AP"]
 notes = ["A slip of the paper."]
 paper = [
-  { name = "net", variant = "net", figures = { F1 = 0.50, AP = 12.25 }, note = "odd" },
+  { name = "net", variant = "net", figures = { F1 = 0.50, AP = 12.25, time = 4.19 }, note = "odd" },
   { name = "net, z 1", variant = "net", within = "by/z/1", figures = { F1 = 0.25 } },
   { name = "gt mask", variant = "net", within = "analysis/gt mask", figures = { AP = 97.8 } },
   { name = "no training", variant = "classical" },
@@ -123,3 +123,15 @@ def test_scores_are_found_by_path() -> None:
         score_at(scores, "pixel")
     with pytest.raises(InputError, match="'x' is not among gt mask"):
         score_at({"analysis": [{"name": "gt mask"}]}, "analysis/x/AP")
+
+
+def test_seconds_per_frame_are_those_of_finding_the_cells(made: Path) -> None:
+    with (made / "table.csv").open(encoding="utf-8") as file:
+        found = [r for r in csv.DictReader(file) if r["column"] == "time"]
+    measured = {r["row"]: r["measured"] for r in found}
+    stamps = {r["variant"]: r["measured"] for r in found if r["measured"]}
+    assert float(measured["net"]) > 0
+    assert float(measured["no training"]) > 0
+    assert not measured["net, z 1"]
+    assert not measured["large"]
+    assert set(stamps) == {"net", "classical"}

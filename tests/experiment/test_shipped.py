@@ -65,13 +65,14 @@ def test_a_paper_s_table_says_what_it_was_measured_on(recipes: Path, name: str) 
     recipe = read_recipe(recipes / f"{name}.toml")
     assert recipe.paper
     assert recipe.source
-    on_disk = name == "p5/table-1"  # its stand-in is a public set
-    assert recipe.stand_in.startswith("dsb2018" if on_disk else "simulated")
+    quick = read_recipe(recipes / f"{name}.toml", quick=True)
+    assert quick.stand_in.startswith("simulated")
+    assert recipe.stand_in == quick.stand_in or recipe.stand_in.startswith("dsb2018")
     assert recipe.data_line().startswith("The paper's figures: ")
     assert "not the paper's data" in recipe.data_line()
     assert any(row.figures and row.variant for row in recipe.paper) or name == "p1/table-4"
     assert recipe.about
-    assert on_disk or recipe.quick["data"]["test"]["simulate"]["shape"] == [128, 128]
+    assert recipe.quick["data"]["test"]["simulate"]["shape"] == [128, 128]
 
 
 def test_the_paper_s_own_images_of_livecell(recipes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,3 +151,11 @@ def test_tables_of_extended_data_train_equally(recipes: Path) -> None:
         assert len(steps) == 1
         assert None not in steps.pop()
         assert len({v.data for v in recipe.variants()}) > 1
+
+
+def test_the_weights_of_cellpose_that_p5_trains_on_from_are_known(recipes: Path) -> None:
+    from cellwright.peers.weights import CELLPOSE_NAMES
+
+    recipe = read_recipe(recipes / "p5/table-1.toml")
+    (tuned,) = (v for v in recipe.variants() if v.name == "cellpose-tuned")
+    assert recipe.train_of(tuned).options["weights"] in CELLPOSE_NAMES[3]

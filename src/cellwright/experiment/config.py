@@ -43,6 +43,7 @@ class Train(Strict):
     crop: Pair | None = None
     scale: tuple[Positive, Positive] | None = None
     light: Literal["fluorescence", "transmitted"] | None = None
+    to_diameter: Positive | None = None
     optimizer: Literal["adamw", "adam", "sgd"] | None = None
     learning_rate: Positive | None = None
     weight_decay: NotNegative | None = None

@@ -19,6 +19,8 @@ from cellwright.types import InputError
 
 QUICK_EPOCHS = 2
 QUICK_FIELDS = 4
+#: where images can come from
+KINDS = {"simulate", "import", "dataset", "joined", "extend"}
 LEFT_OUT = "the full form (left out of --quick)"
 
 
@@ -82,11 +84,20 @@ def _quick(raw: Mapping[str, Any], recipe: Recipe) -> dict[str, Any]:
     only = over.pop("only", names)
     if unknown := [n for n in only if n not in names]:
         raise InputError(f"quick.only names {unknown[0]!r}; the variants are {', '.join(names)}")
-    small = merged(raw, over)
+    small = merged(_without_replaced(raw, over), over)
     for variant in small.get("variant", ()):
         if variant["name"] not in only and not variant.get("needs"):
             variant["needs"] = LEFT_OUT
     return small
+
+
+def _without_replaced(raw: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """`raw` without images for which `over` has images of another kind, such as simulated ones."""
+    data = dict(raw["data"])
+    for part, source in over.get("data", {}).items():
+        if isinstance(source, Mapping) and set(source) & KINDS and part in data:
+            data[part] = {k: v for k, v in data[part].items() if k not in KINDS - set(source)}
+    return {**raw, "data": data}
 
 
 def _small(raw: Mapping[str, Any]) -> dict[str, Any]:

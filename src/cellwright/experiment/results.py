@@ -13,6 +13,10 @@ from cellwright.experiment.config import PaperRow, Recipe
 from cellwright.types import InputError
 
 
+#: the path of a column that is no score
+PER_FRAME = "seconds_per_frame"
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One row of the comparison, both sides in the paper's unit.
@@ -47,7 +51,12 @@ class Row:
         return statistics.stdev(known) if len(known) > 1 else None
 
 
-def rows(recipe: Recipe, output: Path, not_run: Mapping[str, str]) -> list[Row]:
+def rows(
+    recipe: Recipe,
+    output: Path,
+    not_run: Mapping[str, str],
+    seconds: Mapping[str, float] | None = None,
+) -> list[Row]:
     """Every row of the recipe's paper table.
 
     Parameters
@@ -58,6 +67,8 @@ def rows(recipe: Recipe, output: Path, not_run: Mapping[str, str]) -> list[Row]:
         The folder it was run in.
     not_run
         Variants without scores, and why.
+    seconds
+        Stage -> how long it took, for the column `PER_FRAME`.
 
     Raises
     ------
@@ -74,13 +85,21 @@ def rows(recipe: Recipe, output: Path, not_run: Mapping[str, str]) -> list[Row]:
             path = output / run.place / "scores.json"
             if path not in scores:
                 scores[path] = json.loads(path.read_text(encoding="utf-8"))
-            runs.append(_measured(recipe, row, scores[path]))
+            timed = _per_frame(run.name, scores[path], seconds or {})
+            runs.append(_measured(recipe, row, {**scores[path], PER_FRAME: timed}))
         by_seed = {c: tuple(r.get(c) for r in runs) for r in runs for c in r}
         notes = ((f"not run: {reason}",) if reason else ()) + ((row.note,) if row.note else ())
         measured = {column: _mean(values) for column, values in by_seed.items()}
         several = by_seed if len(runs) > 1 else {}
         found.append(Row(row.name, row.variant or "", row.figures, measured, notes, several))
     return found
+
+
+def _per_frame(run: str, scores: Mapping[str, Any], seconds: Mapping[str, float]) -> float | None:
+    """Seconds of finding the cells of a test image, of reading and writing too."""
+    taken = seconds.get(f"{run}.predict", seconds.get(f"{run}.segment"))
+    images = scores.get("images")
+    return taken / images if taken is not None and isinstance(images, int) and images else None
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -80,7 +80,7 @@ def run(
         failed += mine
         done += 1
     made = [s for s in stages if s.variant not in not_run]
-    found = rows(settings, output, not_run)
+    found = rows(settings, output, not_run, stamps.seconds(made))
     page = _report(settings, made, found, output, quiet)
     details: dict[str, Any] = {"report": str(page), "table": None, "not_run": not_run}
     if settings.paper:
