@@ -12,7 +12,6 @@ from typing import Any
 from cellwright.experiment.config import PaperRow, Recipe
 from cellwright.types import InputError
 
-
 #: the path of a column that is no score
 PER_FRAME = "seconds_per_frame"
 
