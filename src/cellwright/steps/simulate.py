@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -185,7 +186,7 @@ def _write_signals(made: Made, folder: Path) -> None:
     write_text("\n".join(lines) + "\n", folder / f"{made.samples[0].name}.csv")
 
 
-def _refuse_other_settings(output: Path, settings: dict[str, Any]) -> None:
+def _refuse_other_settings(output: Path, settings: Mapping[str, Any]) -> None:
     path = output / SETTINGS_NAME
     if not path.is_file():
         return

@@ -93,7 +93,7 @@ def _dish(given: Mapping[str, Any], shape: tuple[int, int], seed: int) -> Maker:
     """Every field with the same arguments."""
     from cellwright.synth import simulate_field
 
-    arguments = DEFAULTS | given
+    arguments = {**DEFAULTS, **given}
     if set(VITALITY) & set(given):
         arguments |= {"dead": given.get("dead", 0.0), "contrast": given.get("contrast")}
         arguments["bleed"] = given.get("bleed", 0.0)
@@ -134,8 +134,9 @@ def _growing(given: Mapping[str, Any], shape: tuple[int, int], seed: int) -> Mak
             f"{', '.join(refused)} came with times: how growing cells lie comes of their growth; "
             "leave it out"
         )
-    taken = {k: v for k, v in DEFAULTS.items() if k not in NOT_GROWING} | given
-    options = _options({**taken, "modality": given.get("modality", "phase")})
+    usual = {k: v for k, v in DEFAULTS.items() if k not in NOT_GROWING}
+    taken = {**usual, "modality": "phase", **given}
+    options = _options(taken)
 
     def one(number: int) -> Made:
         frames = simulate_growth(seed, number, shape=shape, **options)
