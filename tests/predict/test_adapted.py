@@ -74,6 +74,21 @@ def test_the_network_sees_the_size_it_learnt() -> None:
     assert seen == [(100, 100)]
 
 
+def test_a_frame_that_is_read_piece_by_piece_is_resized_so() -> None:
+    image, truth = discs(5)
+
+    class Lazy:
+        shape, dtype = image.data.shape, image.data.dtype
+
+        def __getitem__(self, key: object) -> np.ndarray:
+            return image.data[key]
+
+    found = Adapted(predictor(), diameter=10).segment(Image(Lazy(), "YX", (0.5, 0.5)))
+    assert good(truth, found, 0.75)
+    expected = Adapted(predictor(), diameter=10).segment(image)
+    np.testing.assert_array_equal(found.boxes, expected.boxes)
+
+
 def test_auto_leaves_a_near_size_alone() -> None:
     assert Adapted(predictor(), diameter="auto").segment_many([discs(12)[0]])[0][1] == {}
 

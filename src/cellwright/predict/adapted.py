@@ -10,9 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from cellwright.geometry import resize
 from cellwright.geometry.diameter import typical_diameter
 from cellwright.plate.resize import resize_image
+from cellwright.plate.resized import ResizedView
 from cellwright.predict.predictor import Predictor
 from cellwright.predict.windows import thinned
 from cellwright.types import Image, InputError, Instances
@@ -196,4 +199,11 @@ def _magnified(image: Image, zoom: float) -> Image:
             f"the image would be magnified {zoom:.3g} times to bring its cells to the size the "
             f"model knows; {LEAST} to {MOST} times can be: is the diameter in pixels?"
         )
-    return resize_image(image, tuple(max(1, round(n * zoom)) for n in image.shape))
+    rows, cols = (max(1, round(n * zoom)) for n in image.shape)
+    if isinstance(image.data, np.ndarray):
+        return resize_image(image, (rows, cols))
+    # A frame that is read piece by piece is resized piece by piece, too.
+    size = image.pixel_size
+    if size is not None:
+        size = (size[0] * image.shape[0] / rows, size[1] * image.shape[1] / cols)
+    return replace(image, data=ResizedView(image.data, (rows, cols)), pixel_size=size)

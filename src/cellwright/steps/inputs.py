@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -73,6 +73,19 @@ def image_jobs(
             )
         seen[job.name] = job.path
     return jobs
+
+
+def kept_once(job: ImageJob) -> ImageJob:
+    """A job whose image, read to be looked at, is there for the next who reads it."""
+    waiting: list[Image] = []
+
+    def read() -> Image:
+        if waiting:
+            return waiting.pop()
+        waiting.append(job.read())
+        return waiting[0]
+
+    return replace(job, read=read)
 
 
 def _read(reader: Callable[..., Image], lazy_beyond: int | None) -> Image:

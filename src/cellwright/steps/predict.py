@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cellwright.steps.inputs import ImageJob, image_jobs
+from cellwright.steps.inputs import ImageJob, image_jobs, kept_once
 from cellwright.steps.machine import processor, versions
 from cellwright.steps.result import Failure, StepResult, write_failures
 from cellwright.types import Image, InputError, Instances, Sample
@@ -118,6 +118,8 @@ def predict(
 
     if jobs:
         torch.set_num_threads(jobs)
+    if model is None:
+        todo = [kept_once(todo[0]), *todo[1:]]
     place = chosen_model(model, todo)
     tiling = Tiling(tile_shape, halo, average)
     predictor = adapted(
