@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from cellwright.synth import KINDS, simulate_field
@@ -41,3 +43,14 @@ def test_fields_differ_and_all_cell_lines_come():
 def test_an_unknown_preset_is_refused_with_the_known_ones():
     with pytest.raises(InputError, match="livecell"):
         draw_preset("hela")
+
+
+def test_the_table_in_the_docs_is_that_of_the_presets():
+    page = (Path(__file__).parents[2] / "docs/simulator.md").read_text(encoding="utf-8")
+    for name, preset in PRESETS.items():
+        assert f"| `{name}` | {preset.about}" in page
+        for look in preset.looks:
+            row = f"| `{name}`, {look.name} |" if look.name else f"| `{name}` |"
+            lines = [line for line in page.splitlines() if line.startswith(row)]
+            low, high = look.diameter
+            assert any(f"| {low:g}–{high:g} |" in line for line in lines)
