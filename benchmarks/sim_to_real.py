@@ -4,10 +4,10 @@
         [--minutes 2] [--more 1.5] [--seed 0]
 
 For each real set: `unet-fast` trained on fields of the preset that mimics it, the same model gone
-on with ten labelled real images of the train part added (as many as there are, where a set has fewer),
-and one trained on these ten alone. Scored once on the test part. All images of a set are brought to
-cells of about 30 pixels, by a factor per set that is known without the test part. Minutes are
-processor time of one thread. What is in WORK is not done again.
+on with ten labelled real images of the train part added (as many as there are, where a set has
+fewer), and one trained on these ten alone. Scored once on the test part. All images of a set are
+brought to cells of about 30 pixels, by a factor per set that is known without the test part.
+Minutes are processor time of one thread. What is in WORK is not done again.
 """
 
 from __future__ import annotations
