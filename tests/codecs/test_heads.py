@@ -77,8 +77,27 @@ def test_a_border_leaves_a_small_cell_its_middle() -> None:
         assert (mask & ~edge).any()
 
 
+def test_a_nucleus_that_the_frame_cuts_may_be_small() -> None:
+    left, right = square(40, 10, 30, 0, 8), square(40, 10, 30, 8, 30)
+    cut, speck = square(40, 18, 21, 0, 1), square(40, 12, 15, 25, 26)
+    truth = labelled([left, right, cut, square(40, 16, 22, 16, 22), speck], [0, 0, 1, 1, 1])
+    codec = HeadsCodec(BOTH, ("cytoplasm", "nuclei"))
+    back = codec.decode(codec.encode(truth))
+    assert back.classes.tolist() == [0, 0, 1, 1]
+    assert sorted(back[back.classes == 1].areas.tolist()) == [3, 36]
+
+
+def test_the_nucleus_of_seed_2723_is_cut_to_three_pixels() -> None:
+    truth = simulate_field(
+        seed=2723, shape=(128, 128), cells=5, overlap=0.0, diameter=10, nuclei=True
+    ).instances
+    codec = HeadsCodec(BOTH, HEADS)
+    back = codec.decode(codec.encode(truth))
+    assert match(truth[truth.classes == 0], back[back.classes == 0], [0.7])[0].fn == 0
+
+
 @pytest.mark.parametrize("heads", VARIANTS, ids=len)
-@settings(max_examples=6, deadline=None, derandomize=True)
+@settings(max_examples=6, deadline=None)
 @given(seed=st.integers(0, 10_000), cells=st.integers(0, 10))
 def test_cells_that_do_not_touch_come_back(heads, seed: int, cells: int) -> None:
     truth = simulate_field(

@@ -51,7 +51,8 @@ class HeadsCodec:
     smoothing
         Sigma in pixels applied to a distance before its maxima become seeds.
     min_area, min_nucleus_area
-        Cells, and nuclei, of fewer pixels are left out.
+        Cells, and nuclei, of fewer pixels are left out. Nuclei at the frame, which cuts them, may
+        be of any size: without its nucleus a cell is given to its neighbour.
 
     Raises
     ------
@@ -153,6 +154,8 @@ class HeadsCodec:
         labels = watershed(-depth, seeds, mask=inside)
         small = np.bincount(labels.ravel()) < self.min_nucleus_area
         small[0] = False
+        for line in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+            small[line] = False
         return np.where(small[labels], 0, labels)
 
     def _label(
