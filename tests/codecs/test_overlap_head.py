@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 import torch
@@ -16,6 +18,7 @@ from cellwright.evaluate.overlapped import overlap_region
 from cellwright.geometry import from_masks
 from cellwright.overlap import overlap_map
 from cellwright.synth import simulate_field
+from cellwright.train.tune import tune
 from cellwright.types import InputError, Instances
 
 NAMES = ("cell", "nucleus")
@@ -46,6 +49,27 @@ def test_two_discs_over_one_another_come_back_whole(heads: tuple[str, ...]) -> N
     wanted = [disc(20, 20), disc(20, 34)]
     codec = OverlapCodec(heads=heads)
     assert same(codec.decode(codec.encode(from_masks(wanted))), wanted)
+
+
+def test_tuning_finds_a_threshold_between_probabilities_that_lie_close_together() -> None:
+    truth = from_masks([disc(20, 20), disc(20, 34)])
+    outputs = OverlapCodec().encode(truth)
+    outputs["overlap"] = 0.21 + 0.06 * outputs["overlap"]
+
+    @dataclass
+    class Method:
+        codec: OverlapCodec
+
+        def with_codec(self, codec: OverlapCodec) -> Method:
+            return Method(codec)
+
+    class Seen:
+        def cells(self, method: Method) -> Instances:
+            return method.codec.decode(outputs)
+
+    _, thresholds, score = tune(Method(OverlapCodec()), [Seen()], [truth])
+    assert score == 1
+    assert 0.21 < thresholds["overlap"] < 0.27
 
 
 def test_touching_and_lone_discs_share_nothing() -> None:
