@@ -113,8 +113,8 @@ def extend(
     model, device
         Translator folder (``cellwright learn-translation``) and device, for pix2pix.
     preset, modality
-        For simulate: name of a preset; without one diameter, density and kind of the data
-        set, in this modality (its tag by default).
+        For simulate: name of a preset of the simulator; without one diameter and kind of the
+        data set, in this modality (its tag by default). The density is that of `density`.
     where
         Tags and values that images must have; values of a repeated tag are alternatives.
     originals
@@ -144,6 +144,8 @@ def extend(
     from cellwright.steps.extending.workers import made
 
     _check(how, n, mixed, jobs, model, preset, clustered)
+    if preset is not None and modality is not None:
+        raise InputError(f"preset {preset!r} has a modality of its own: leave out {modality!r}")
     counts = None if density == "own" else whole_span(density, "density")
     shares = span(overlap, "overlap")
     parts = carried.split(",") if isinstance(carried, str) else carried
@@ -308,8 +310,16 @@ def _plan(
     if plan.how == "simulate":
         from cellwright.steps.extending.scenes import scene_of
 
-        scene = scene_of(part, found, settings["modality"])
-        plan = replace(plan, scene=scene, kinds=plan.kinds)
+        scene: dict[str, Any] = {"preset": settings["preset"]}
+        if settings["preset"] is None:
+            scene = scene_of(
+                part,
+                found,
+                modality=settings["modality"],
+                clustered=plan.clustered,
+                overlap=plan.overlap,
+            )
+        plan = replace(plan, scene=scene)
     return plan
 
 

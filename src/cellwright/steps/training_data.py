@@ -81,9 +81,13 @@ def gather(
     where: Mapping[str, Sequence[str]],
     classes: Sequence[str] | None,
 ) -> TrainingData:
-    """Labelled images that `where` asks for, split into training part and fold."""
+    """Labelled images that `where` asks for, split into training part and fold.
+
+    Cells that were pasted from an image of the fold or of split test are refused.
+    """
     from cellwright.formats.dataset import open_dataset
     from cellwright.label.zstack import mixed_routes
+    from cellwright.steps.extending.origins import refuse_shared_origins
     from cellwright.train.fold import tuning_fold
 
     def opened(place: Path) -> Dataset:
@@ -106,6 +110,9 @@ def gather(
     else:
         first, second = tuning_fold(part.names, tags, fraction=fraction)
         train, fold = part.subset(first), part.subset(second)
+    held = [("the fold", fold)] if fold.names != train.names else []  # all of it: no fold
+    held.append(("the test part", _test_part(whole, train)))
+    refuse_shared_origins(train, held)
     parts = {"training": train, "the fold": fold}
     for line in mixed_routes(
         {name: [data.tags(i) for i in range(len(data))] for name, data in parts.items()}
@@ -115,6 +122,18 @@ def gather(
         raise InputError(f"{path}: none of the {len(train)} training images holds a cell")
     text = json.dumps([path.name, _content(train), _content(fold)])
     return TrainingData(train, fold, path.name, hashlib.sha256(text.encode()).hexdigest())
+
+
+def _test_part(whole: Dataset, train: Dataset) -> Dataset:
+    """Images of split test that are not trained on."""
+    used = set(train.names)
+    return whole.subset(
+        [
+            i
+            for i, name in enumerate(whole.names)
+            if whole.tags(i).get("split") == "test" and name not in used
+        ]
+    )
 
 
 def _labelled(dataset: Dataset) -> Dataset:

@@ -46,7 +46,7 @@ class Plan:
     diameter
         Typical diameter of the cells in pixels.
     scene
-        Arguments of the simulator, for how="simulate".
+        Arguments of the simulator, for how="simulate"; or its preset.
     split
         Tag of the new images, or None.
     """

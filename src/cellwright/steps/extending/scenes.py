@@ -22,7 +22,14 @@ OVAL, SPINDLE = 1.25, 2.2
 FEWER, TRIES = 0.85, 12
 
 
-def scene_of(dataset: Dataset, found: Survey, modality: str | None) -> dict[str, Any]:
+def scene_of(
+    dataset: Dataset,
+    found: Survey,
+    *,
+    modality: str | None,
+    clustered: float,
+    overlap: tuple[float, float],
+) -> dict[str, Any]:
     """Arguments of the simulator that fit the cells of a data set.
 
     The diameter is the typical one, the kind goes by the ratio of their axes, the modality by
@@ -45,39 +52,38 @@ def scene_of(dataset: Dataset, found: Survey, modality: str | None) -> dict[str,
         modality = told.pop()
     sizes = {tuple(dataset.record(i).get("pixel_size") or ()) for i in range(len(dataset))}
     size = float(next(iter(sizes))[0]) if len(sizes) == 1 and next(iter(sizes)) else PIXEL_SIZE
-    kind = (
-        "round" if found.elongation < OVAL else "oval" if found.elongation < SPINDLE else "spindle"
-    )
+    longer = found.elongation
+    kind = "round" if longer < OVAL else "oval" if longer < SPINDLE else "spindle"
     log.info("simulate %s cells of %.1f pixels in %s", kind, found.diameter, modality)
     return {
         "modality": modality,
         "kind": kind,
         "diameter": round(found.diameter * size, 3),
         "pixel_size": size,
+        "overlap": clustered,
+        "max_shared": max(overlap[1], 1e-3),
         "nuclei": "nucleus" in dataset.class_names and len(dataset.class_names) > 1,
     }
 
 
 def simulated(plan: Plan, number: int, *, cells: int, shape: tuple[int, int]) -> Sample:
-    """Simulated image `number` with `cells` cells, or fewer if they do not fit."""
-    from cellwright.synth import Microscope, simulate_field
+    """Simulated image `number` with `cells` cells, or fewer if they do not fit.
 
-    options = dict(plan.scene)
-    microscope = Microscope(pixel_size=options.pop("pixel_size"))
+    Raises
+    ------
+    InputError
+        If the preset is not known or makes several images of a field, or one cell does not fit.
+    """
+    from cellwright.steps.simulating import maker_of
+
+    scene = dict(plan.scene)
+    preset = scene.pop("preset", None)
     for _ in range(TRIES):
         try:
-            return simulate_field(
-                plan.seed,
-                number,
-                shape=shape,
-                cells=cells,
-                overlap=plan.clustered,
-                max_shared=max(plan.overlap[1], 1e-3),
-                microscope=microscope,
-                **options,
-            )
-        except InputError:
-            if cells == 1:
+            given = {**scene, "cells": cells}
+            return maker_of(preset, given, shape=shape, seed=plan.seed).field(number).samples[0]
+        except InputError as error:
+            if cells == 1 or "fit" not in str(error):
                 raise
             cells = max(1, int(cells * FEWER))
     raise InputError(f"{cells} cells do not fit into {shape[0]} x {shape[1]} pixels")

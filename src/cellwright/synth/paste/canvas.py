@@ -100,10 +100,9 @@ class Canvas:
     def scatter(self, rng: np.random.Generator, mask: np.ndarray) -> tuple[int, int] | None:
         """Put a mask anywhere it may lie; the corner of its window, or None."""
         middles = (rng.random((DRAWN, 2)) * self.shape).astype(int)
-        if self.overlap[1] < 0.5:
-            free = self._cover[middles[:, 0], middles[:, 1]] == 0
-            middles = middles[free] if self.overlap[0] == 0 else middles
-        half = np.array(mask.shape) // 2
+        if self.overlap[0] == 0 and self.overlap[1] < 0.5:  # most covered middles are in vain
+            middles = middles[self._cover[middles[:, 0], middles[:, 1]] == 0]
+        half = (mask.shape[0] // 2, mask.shape[1] // 2)
         for row, col in (middles - half)[:LOOKED_AT].tolist():
             if self.put(mask, (row, col)):
                 return row, col

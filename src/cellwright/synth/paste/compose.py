@@ -9,7 +9,7 @@ import numpy as np
 
 from cellwright.synth.paste.canvas import Canvas
 from cellwright.synth.paste.cutouts import Cutout, Source
-from cellwright.synth.paste.warp import Warp, warped
+from cellwright.synth.paste.warp import Warp, tight, warped
 from cellwright.types import Image, Instances, Sample, Tag
 
 #: how the intensities of a pasted cell meet those that are there
@@ -126,11 +126,13 @@ def _place(
     rng: np.random.Generator, canvas: Canvas, cut: Cutout, clustered: float
 ) -> tuple[int, int] | None:
     """Where the window of `cut` went, with its mask put on the canvas; None if nowhere."""
-    rows, cols = (np.flatnonzero(cut.mask.any(axis=axis)) for axis in (1, 0))
-    tight = cut.mask[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
-    corner = canvas.attach(rng, tight) if clustered and rng.random() < clustered else None
-    corner = corner or canvas.scatter(rng, tight)
-    return None if corner is None else (corner[0] - int(rows[0]), corner[1] - int(cols[0]))
+    row = col = 0
+    mask = cut.mask
+    if cut.alpha is not None and (window := tight(mask)) is not None:
+        row, col, mask = window[0].start, window[1].start, mask[window]
+    corner = canvas.attach(rng, mask) if clustered and rng.random() < clustered else None
+    corner = corner or canvas.scatter(rng, mask)
+    return None if corner is None else (corner[0] - row, corner[1] - col)
 
 
 def _paste(
@@ -183,13 +185,13 @@ def _instances(
         for part, cell in zip(cut.parts, cut.part_cells, strict=True):
             shown.append(((row, col, outer[0].stop, outer[1].stop), part[inner], cell))
         for place, one, cell in shown:
-            rows, cols = np.flatnonzero(one.any(axis=1)), np.flatnonzero(one.any(axis=0))
-            if not len(rows):
+            window = tight(one)
+            if window is None:
                 continue  # a nucleus beyond the border, or lost by shrinking
-            top, left = place[0] + int(rows[0]), place[1] + int(cols[0])
-            tight = one[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
-            boxes.append((top, left, top + tight.shape[0], left + tight.shape[1]))
-            masks.append(tight)
+            (top, left), shown_part = place[:2], one[window]
+            top, left = top + window[0].start, left + window[1].start
+            boxes.append((top, left, top + shown_part.shape[0], left + shown_part.shape[1]))
+            masks.append(shown_part)
             origins.append((index, cell))
             old = sources[index].cells.tags
             tags.append(dict(old[cell]) if old else {})

@@ -49,6 +49,18 @@ class Cutout:
     cell: int
     parts: tuple[np.ndarray, ...] = ()
     part_cells: tuple[int, ...] = ()
+    _sheet: list[np.ndarray] = field(default_factory=list)
+
+    def sheet(self) -> np.ndarray:
+        """Mask, weight if there is one, pixels and parts as (layer, row, column) float32.
+
+        A frame of zeros one pixel wide lies around them, for interpolation at the border.
+        """
+        if not self._sheet:
+            weight = () if self.alpha is None else (self.alpha,)
+            layers = np.stack([self.mask, *weight, *self.pixels, *self.parts], dtype=np.float32)
+            self._sheet.append(np.pad(layers, ((0, 0), (1, 1), (1, 1))))
+        return self._sheet[0]
 
 
 @dataclass(slots=True, eq=False)
@@ -128,7 +140,7 @@ class Source:
     @property
     def nbytes(self) -> int:
         """About how much memory it takes."""
-        cut = sum(c.pixels.nbytes + 2 * c.mask.nbytes for c in self._cut.values())
+        cut = sum(2 * c.pixels.nbytes + 9 * c.mask.nbytes for c in self._cut.values())
         return self.departure.nbytes * 2 + self.cover.nbytes + cut
 
     def cutout(self, cell: int) -> Cutout:

@@ -7,7 +7,7 @@ neighbouring pixels, so that a network cannot tell new images by their ground.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import fft, ndimage
@@ -41,6 +41,7 @@ class Ground:
 
     level: np.ndarray
     covariance: np.ndarray
+    _amplitudes: dict[tuple[int, int], np.ndarray] = field(default_factory=dict)
 
     def levels(self, shape: tuple[int, int]) -> np.ndarray:
         """The level on a frame of `shape`, (plane, row, column); stretched if it is another."""
@@ -62,17 +63,21 @@ class Ground:
 
     def noise(self, rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
         """(plane, row, column) float32 of noise, a new one each time."""
-        planes = len(self.covariance)
-        white = rng.standard_normal((planes, *shape), dtype=np.float32)
-        for plane in range(planes):
-            if self.covariance[plane, REACH, REACH] <= 0:
-                white[plane] = 0
-                continue
-            padded = [fft.next_fast_len(n, real=True) for n in shape]
+        padded = tuple(fft.next_fast_len(n, real=True) for n in shape)
+        factors = self._factors((padded[0], padded[1]))
+        white = rng.standard_normal((len(factors), *shape), dtype=np.float32)
+        for plane, factor in enumerate(factors):
             wave = fft.rfft2(white[plane], s=padded)
-            wave *= _amplitude(self.covariance[plane], (padded[0], padded[1]))
-            white[plane] = fft.irfft2(wave, s=padded)[: shape[0], : shape[1]]
+            wave *= factor
+            white[plane] = fft.irfft2(wave, s=padded, overwrite_x=True)[: shape[0], : shape[1]]
         return white
+
+    def _factors(self, shape: tuple[int, int]) -> np.ndarray:
+        """(plane, row, wave) float32, see `_amplitude`; those of the last shape are kept."""
+        if shape not in self._amplitudes:
+            self._amplitudes.clear()
+            self._amplitudes[shape] = np.stack([_amplitude(c, shape) for c in self.covariance])
+        return self._amplitudes[shape]
 
 
 def ground_of(planes: np.ndarray, covered: np.ndarray, diameter: float) -> Ground:
@@ -146,7 +151,6 @@ def _covariance(residual: np.ndarray, outside: np.ndarray) -> np.ndarray:
 def _amplitude(covariance: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Factor on each wave of white noise of `shape` that gives it this covariance."""
     lags = np.arange(-REACH, REACH + 1)
-    rows, cols = np.zeros((2, 2 * REACH + 1), int)
     frame = np.zeros(shape, np.float32)
     rows, cols = lags % shape[0], lags % shape[1]
     np.add.at(frame, np.ix_(rows, cols), covariance)

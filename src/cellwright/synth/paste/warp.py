@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from cellwright.synth.paste.cutouts import Cutout
 from cellwright.types import InputError
@@ -52,52 +51,74 @@ def warped(rng: np.random.Generator, cut: Cutout, warp: Warp) -> Cutout:
     scale = rng.uniform(*warp.resize)
     mirror = -1.0 if warp.flip and rng.random() < 0.5 else 1.0
     cos, sin = np.cos(angle), np.sin(angle)
-    # From the new window back to the old one.
-    back = np.array([[cos, sin], [-sin, cos]]) @ np.diag([1.0, mirror]) / scale
-    old = np.array(cut.mask.shape)
-    bend = None
-    grow = 1.0
+    # From the new window back to the old one, and its inverse.
+    back = np.array([[cos, sin * mirror], [-sin, cos * mirror]]) / scale
+    there = np.abs(np.array([[cos, -sin], [mirror * sin, mirror * cos]])) * scale
+    height, width = cut.mask.shape
+    grow, bend = 1.0, None
     if warp.elastic > 0:
         amount = warp.elastic * np.sqrt(np.count_nonzero(cut.mask))
         bend = rng.normal(0.0, amount, (2, KNOTS, KNOTS)).astype(np.float32)
         grow += 2 * amount * scale
-    new = np.ceil(np.abs(np.linalg.inv(back)) @ old + grow).astype(int)
-    offset = (old - 1) / 2 - back @ ((new - 1) / 2)
-    shape = (int(new[0]), int(new[1]))
-    if bend is None:
+    rows = int(np.ceil(there[0, 0] * height + there[0, 1] * width + grow))
+    cols = int(np.ceil(there[1, 0] * height + there[1, 1] * width + grow))
+    # Of the parity of the old window, so that a cell that nothing happens to keeps its pixels.
+    rows, cols = rows + (rows - height) % 2, cols + (cols - width) % 2
+    down = np.arange(rows, dtype=np.float32)[:, None] - np.float32((rows - 1) / 2)
+    across = np.arange(cols, dtype=np.float32) - np.float32((cols - 1) / 2)
+    at = [
+        np.float32(back[k, 0]) * down
+        + (np.float32(back[k, 1]) * across + np.float32((size - 1) / 2))
+        for k, size in enumerate((height, width))
+    ]
+    if bend is not None:
+        at = [p + d for p, d in zip(at, _stretched(bend, (rows, cols)), strict=True)]
+    return _split(cut, _sampled(cut.sheet(), at[0], at[1]))
 
-        def moved(plane: np.ndarray) -> np.ndarray:
-            return ndimage.affine_transform(
-                plane, back, offset, output_shape=shape, order=1, prefilter=False
-            )
-    else:
-        at = _coordinates(back, offset, shape) + _stretched(bend, shape)
 
-        def moved(plane: np.ndarray) -> np.ndarray:
-            return ndimage.map_coordinates(plane, at, order=1, prefilter=False)
+def _sampled(sheet: np.ndarray, row: np.ndarray, col: np.ndarray) -> np.ndarray:
+    """Linear interpolation of all layers at once, (layer, row, column).
 
-    mask = moved(cut.mask.astype(np.float32)) > 0.5
-    alpha = None if cut.alpha is None else moved(cut.alpha)
-    window = _tight(mask if alpha is None else alpha > 0)
+    Parameters
+    ----------
+    sheet
+        (layer, row + 2, column + 2) float32, with a frame of zeros one pixel wide.
+    row, col
+        Where each new pixel lies, in pixels without that frame; zeros lie outside.
+    """
+    layers, height, width = sheet.shape
+    row = np.minimum(np.maximum(row + 1, 0), height - 1)
+    col = np.minimum(np.maximum(col + 1, 0), width - 1)
+    top = np.minimum(row.astype(np.int32), height - 2)
+    left = np.minimum(col.astype(np.int32), width - 2)
+    row -= top
+    col -= left
+    flat, place = sheet.reshape(layers, -1), top * width + left
+    upper = flat.take(place, axis=1)
+    upper += (flat.take(place + 1, axis=1) - upper) * col
+    place += width
+    lower = flat.take(place, axis=1)
+    lower += (flat.take(place + 1, axis=1) - lower) * col
+    lower -= upper
+    lower *= row
+    upper += lower
+    return upper
+
+
+def _split(cut: Cutout, sheet: np.ndarray) -> Cutout:
+    """The layers of a sheet as a cut-out in a tight window."""
+    mask = sheet[0] > 0.5
+    soft = cut.alpha is not None
+    window = tight(sheet[1] > 0 if soft else mask)
     if window is None or not mask.any():
         empty = np.zeros((0, 0), bool)
         return Cutout(np.zeros((len(cut.pixels), 0, 0), np.float32), empty, None, cut.cell)
-    pixels = np.stack([moved(p)[window] for p in cut.pixels])
-    parts = tuple(moved(p.astype(np.float32))[window] > 0.5 for p in cut.parts)
-    if alpha is not None:
-        alpha = alpha[window]
+    sheet = sheet[(slice(None), *window)]
+    planes = len(cut.pixels)
+    pixels = sheet[1 + soft : 1 + soft + planes]
+    parts = tuple(p > 0.5 for p in sheet[1 + soft + planes :])
+    alpha = sheet[1] if soft else None
     return Cutout(pixels, mask[window], alpha, cut.cell, parts, cut.part_cells)
-
-
-def _coordinates(back: np.ndarray, offset: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """(2, row, column) float32 of old coordinates."""
-    rows, cols = (np.arange(n, dtype=np.float32) for n in shape)
-    return np.stack(
-        [
-            np.add.outer(back[k, 0] * rows, back[k, 1] * cols + offset[k]).astype(np.float32)
-            for k in (0, 1)
-        ]
-    )
 
 
 def _stretched(bend: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -113,7 +134,7 @@ def _basis(length: int) -> np.ndarray:
     return weight / weight.sum(axis=1, keepdims=True)
 
 
-def _tight(mask: np.ndarray) -> tuple[slice, slice] | None:
+def tight(mask: np.ndarray) -> tuple[slice, slice] | None:
     """The rows and columns that hold a True; None if there is none."""
     rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(rows):
