@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from cellwright.steps.machine import processor, versions
 from cellwright.steps.result import StepResult
+from cellwright.steps.together import processes, train_together
 from cellwright.steps.training_data import TrainingData, gather
 from cellwright.steps.training_settings import (
     STATE,
@@ -156,7 +157,10 @@ least_rate, half_cycle, plateau_patience
     InputError
         Nothing to train on, an unknown method or setting, a budget given twice, an output that
         holds a model already or was begun with other settings.
+    RuntimeError
+        One of several processes that train together ended with an error.
     """
+    arguments = dict(locals())
     if epochs is not None and minutes is not None:
         raise InputError("epochs and minutes were both given; a training has one budget")
     if minutes is not None and minutes <= 0:
@@ -213,6 +217,9 @@ least_rate, half_cycle, plateau_patience
     if begin(folder, settings, resume=resume or nodes > 1 or _joins()):
         log.warning("%s is finished already; nothing was trained", folder)
         return StepResult(folder, skipped=1)
+    together = processes(hardware)
+    if together > 1:
+        return train_together(arguments, together)
     return _train(folder, data, settings, hardware=hardware, jobs=jobs, quiet=quiet)
 
 

@@ -71,13 +71,17 @@ class Hardware:
         return arguments | ({} if self.devices is None else {"devices": self.devices})
 
     @property
+    def here(self) -> int:
+        """Processes that train together on this machine."""
+        if self.devices is not None:
+            return self.devices
+        every = self.device == "auto" or self.device == "cuda"
+        return max(1, torch.cuda.device_count()) if every else 1
+
+    @property
     def _several_by_default(self) -> bool:
         """Whether several processes train together, in a way that nobody has named."""
-        here = self.devices
-        if here is None:
-            every = self.device == "auto" or self.device == "cuda"
-            here = torch.cuda.device_count() if every else 1
-        return self.strategy == "auto" and (here > 1 or self.nodes > 1)
+        return self.strategy == "auto" and (self.here > 1 or self.nodes > 1)
 
 
 def fit(
