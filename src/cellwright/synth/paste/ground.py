@@ -65,12 +65,15 @@ class Ground:
         """(plane, row, column) float32 of noise, a new one each time."""
         padded = tuple(fft.next_fast_len(n, real=True) for n in shape)
         factors = self._factors((padded[0], padded[1]))
-        white = rng.standard_normal((len(factors), *shape), dtype=np.float32)
+        # Waves are drawn, not pixels, which saves a transform: white noise is white in both.
+        scale = np.float32(np.sqrt(padded[0] * padded[1] / 2))
+        noise = np.empty((len(factors), *shape), np.float32)
         for plane, factor in enumerate(factors):
-            wave = fft.rfft2(white[plane], s=padded)
-            wave *= factor
-            white[plane] = fft.irfft2(wave, s=padded, overwrite_x=True)[: shape[0], : shape[1]]
-        return white
+            drawn = rng.standard_normal((*factor.shape, 2), dtype=np.float32)
+            wave = drawn.view(np.complex64)[..., 0]
+            wave *= factor * scale
+            noise[plane] = fft.irfft2(wave, s=padded, overwrite_x=True)[: shape[0], : shape[1]]
+        return noise
 
     def _factors(self, shape: tuple[int, int]) -> np.ndarray:
         """(plane, row, wave) float32, see `_amplitude`; those of the last shape are kept."""
