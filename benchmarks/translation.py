@@ -98,12 +98,12 @@ def prepared(work: Path, part: str) -> None:
 
 
 def run(work: Path, name: str, minutes: float | None) -> None:
-    """Learn, translate the test part, score it; the figures go into ``NAME.json``."""
+    """Learn, then `score`."""
     trial = TRIALS[name]
     loop.clock, loop.READINGS = time.process_time, 4
     prepared(work, trial.part)
     model, data = work / name / "model", work / trial.part
-    learnt = cellwright.learn_translation(
+    cellwright.learn_translation(
         data / "train",
         model,
         source=trial.source,
@@ -119,6 +119,12 @@ def run(work: Path, name: str, minutes: float | None) -> None:
         resume=True,
         quiet=True,
     )
+    score(work, name, trial)
+
+
+def score(work: Path, name: str, trial: Trial) -> None:
+    """Translate the test part and score it; the figures go into ``NAME.json``."""
+    model, data = work / name / "model", work / trial.part
     cellwright.translate(data / "test", model, work / name / "out", jobs=1, quiet=True)
     card, _ = read_translator_card(model)
     made = cellwright.open_dataset(work / name / "out")
@@ -131,8 +137,8 @@ def run(work: Path, name: str, minutes: float | None) -> None:
     ]
     crop = 64 if trial.part == "simulated" else 32
     figures = {
-        "steps": card.provenance["steps"],
-        "seconds": card.provenance["seconds"],
+        "steps": card.provenance.get("steps"),
+        "seconds": card.provenance.get("seconds"),
         "chosen_at": card.scores["step"],
         "l1": float(np.mean(l1)),
         **fid(wanted, found, crop=crop),
@@ -141,7 +147,7 @@ def run(work: Path, name: str, minutes: float | None) -> None:
         other = cellwright.open_dataset(data / "other")
         fresh = [target_image(other, i, trial.target) for i in range(len(other))]
         figures["floor"] = fid(wanted, fresh, crop=crop)["fid"]
-    write_json({"trial": name, **figures, "learnt": str(learnt.details)}, work / f"{name}.json")
+    write_json({"trial": name, **figures}, work / f"{name}.json")
 
 
 def table(work: Path) -> str:
