@@ -136,3 +136,28 @@ def test_contrast_of_bright_field_turns_through_focus():
     below, focus, above = (p[inside].mean() / b - 1 for p, b in zip(planes, level, strict=True))
     assert below * above < 0
     assert abs(focus) < max(abs(below), abs(above))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_stellate_cell_reaches_further_than_it_is_wide(seed):
+    def solidity(kind):
+        bodies = (draw_body(np.random.default_rng((seed, n)), KINDS[kind], 60) for n in range(6))
+        return np.mean(
+            [b.area / (np.pi * np.argwhere(b.mask).std(axis=0).prod() * 4) for b in bodies]
+        )
+
+    assert solidity("stellate") < 0.93 * solidity("oval")
+
+
+def test_a_flat_cell_is_a_plateau():
+    flat, ball = (draw_body(np.random.default_rng(0), KINDS[k], 60) for k in ("flat", "round"))
+    assert flat.height[flat.mask].mean() > 0.82 > 0.75 > ball.height[ball.mask].mean()
+
+
+def test_a_smaller_index_step_gives_less_contrast():
+    options = {"shape": (96, 96), "cells": 3, "modality": "dic", "diameter": 12.0}
+    faint, usual = (
+        simulate_field(0, 0, microscope=m, **options).image.data.std()
+        for m in (Microscope(index_step=n, vignetting=0, unevenness=0) for n in (0.004, 0.02))
+    )
+    assert faint < 0.7 * usual

@@ -59,7 +59,9 @@ def simulate(
     ] = None,
     kind: Annotated[
         str | None,
-        typer.Option(help="round, oval, spindle, lobed, rod, dividing or mixed.", **CELLS),
+        typer.Option(
+            help="round, oval, spindle, lobed, rod, dividing, flat, stellate, mixed.", **CELLS
+        ),
     ] = None,
     diameter: Annotated[
         float | None, typer.Option(min=0, help="Mean diameter in micrometres.", **CELLS)

@@ -89,7 +89,7 @@ def simulate_on(
     if len(at) != len(planes):
         raise InputError(f"{len(at)} heights came for {len(planes)} planes: one each is wanted")
     at = at + rng.normal(0.0, 0.5)
-    phase = delayed(scene, texture, diameter=diameter, wavelength=microscope.wavelength)
+    phase = delayed(scene, texture, diameter=diameter, microscope=microscope)
     light = bright_field(phase, absorbed(scene, texture), at, microscope)
     (rows, cols), edge = scene.shape, scene.margin
     light = light[:, edge : edge + rows, edge : edge + cols]

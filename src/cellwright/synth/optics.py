@@ -54,6 +54,9 @@ class Microscope:
         Size of the slow variation of the background, from 0 to 1.
     dust
         Specks per megapixel on the camera's window: blurred dark discs that stay in place.
+    index_step
+        Difference of refractive index between cell and medium; light that passes flat cells is
+        delayed as by a smaller one.
     """
 
     pixel_size: float = 0.5
@@ -69,6 +72,7 @@ class Microscope:
     vignetting: float = 0.2
     unevenness: float = 0.3
     dust: float = 0.0
+    index_step: float = 0.02
 
     def __post_init__(self) -> None:
         for name in ("pixel_size", "wavelength", "aperture", "photons", "gain"):

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cellwright.synth.optics import Layers, smooth_noise
+from cellwright.synth.optics import Layers, Microscope, smooth_noise
 from cellwright.synth.scene import Cell, Scene
 
 # Micrometres between layers: less than the depth of field of the objective.
 LAYER_STEP = 1.0
-# Difference of refractive index between cell and medium, and height over diameter.
-INDEX_STEP = 0.02
+# Height of a cell over its diameter.
 THICKNESS = 0.45
 
 
@@ -65,9 +64,10 @@ def mean_emission(scene: Scene, texture: Texture) -> np.ndarray:
     return np.array(means)
 
 
-def delayed(scene: Scene, texture: Texture, *, diameter: float, wavelength: float) -> Layers:
-    """Layers of phase delay in radians; `diameter` and `wavelength` in micrometres."""
-    radians = 2.0 * np.pi * INDEX_STEP * THICKNESS * diameter / wavelength
+def delayed(scene: Scene, texture: Texture, *, diameter: float, microscope: Microscope) -> Layers:
+    """Layers of phase delay in radians; `diameter` in micrometres."""
+    index, wavelength = microscope.index_step, microscope.wavelength
+    radians = 2.0 * np.pi * index * THICKNESS * diameter / wavelength
 
     def one(cell: Cell, coarse: np.ndarray, fine: np.ndarray) -> np.ndarray:
         height, core = cell.body.height, cell.body.nucleus_height

@@ -202,7 +202,7 @@ def _take_light(
     vignette, uneven = illumination(rng, scene.shape, microscope)
     rng = streams.then(part, rng)
     heights = heights + rng.normal(0.0, 0.3)
-    phase = delayed(scene, texture, diameter=diameter, wavelength=microscope.wavelength)
+    phase = delayed(scene, texture, diameter=diameter, microscope=microscope)
     light = optics(phase, absorbed(scene, texture), heights, microscope)
     # A lamp is more even than stray fluorescence.
     photons = LAMP * microscope.photons * vignette * uneven**0.4 * _cut(light, scene)

@@ -163,15 +163,15 @@ PRESETS: dict[str, Preset] = {
         modality="fluorescence",
         looks=(
             Look(
-                kinds=("round", "oval", "mixed"),
+                kinds=("flat", "flat", "oval", "mixed"),
                 clusters=(1, 3, 8),
                 diameter=(7.0, 18.0),
                 spread=(0.1, 0.3),
-                coverage=(0.05, 0.45),
+                coverage=(0.02, 0.45),
                 overlap=(0.0, 0.1),
                 microscope={
                     "pixel_size": (0.4, 1.0),
-                    "photons": (20.0, 300.0),
+                    "photons": (20.0, 600.0),
                     "unevenness": (0.1, 0.6),
                     "vignetting": (0.0, 0.4),
                 },
@@ -183,12 +183,17 @@ PRESETS: dict[str, Preset] = {
         modality="phase",
         looks=(
             Look(
-                kinds=("lobed", "spindle", "mixed"),
+                kinds=("stellate", "stellate", "lobed", "spindle"),
                 diameter=(20.0, 40.0),
                 spread=(0.15, 0.3),
                 coverage=(0.05, 0.35),
                 overlap=(0.0, 0.05),
-                microscope={"pixel_size": (0.6, 1.0), "unevenness": (0.05, 0.3)},
+                microscope={
+                    "pixel_size": (0.6, 1.0),
+                    "unevenness": (0.05, 0.3),
+                    "dust": (0.0, 60.0),
+                    "index_step": (0.003, 0.009),
+                },
             ),
         ),
     ),
@@ -197,12 +202,18 @@ PRESETS: dict[str, Preset] = {
         modality="dic",
         looks=(
             Look(
+                kinds=("flat",),
                 diameter=(6.5, 8.5),
                 spread=(0.05, 0.12),
                 coverage=(0.15, 0.5),
                 overlap=(0.0, 0.05),
                 touching=(0.3, 0.7),
-                microscope={"pixel_size": (0.12, 0.25), "unevenness": (0.0, 0.2)},
+                microscope={
+                    "pixel_size": (0.12, 0.25),
+                    "unevenness": (0.0, 0.2),
+                    "dust": (0.0, 200.0),
+                    "index_step": (0.006, 0.015),
+                },
             ),
         ),
     ),
@@ -218,7 +229,12 @@ PRESETS: dict[str, Preset] = {
                 spread=(0.12, 0.3),
                 coverage=(0.05, 0.3),
                 overlap=(0.0, 0.1),
-                microscope={"pixel_size": (0.18, 0.28), "z_step": (0.5, 1.0)},
+                microscope={
+                    "pixel_size": (0.18, 0.28),
+                    "z_step": (0.5, 1.0),
+                    "unevenness": (0.0, 0.15),
+                    "vignetting": (0.0, 0.15),
+                },
             ),
         ),
     ),

@@ -43,6 +43,8 @@ class CellKind:
     waist
         How much narrower the middle of the long axis is, as a share: a cell that divides, with a
         nucleus in each half. None has no waist.
+    arms
+        How many protrusions, from and to; each is 0.4 to 1.2 radii long. None has none.
     """
 
     elongation: Range
@@ -52,9 +54,10 @@ class CellKind:
     nucleus: Range
     flatness: float
     waist: Range | None = None
+    arms: tuple[int, int] | None = None
 
 
-#: kinds that "mixed" draws from; "rod" and "dividing" are asked for by name
+#: kinds that "mixed" draws from; the others are asked for by name
 MIXED = ("round", "oval", "spindle", "lobed")
 KINDS: dict[str, CellKind] = {
     "round": CellKind((1.0, 1.25), (0.0, 0.05), (2, 5), (0.0, 0.1), (0.38, 0.52), 0.5),
@@ -64,6 +67,10 @@ KINDS: dict[str, CellKind] = {
     "rod": CellKind((3.0, 5.0), (0.0, 0.03), (2, 4), (0.0, 0.25), (0.30, 0.40), 0.45),
     "dividing": CellKind(
         (1.7, 2.2), (0.0, 0.04), (2, 4), (0.0, 0.1), (0.34, 0.44), 0.5, waist=(0.4, 0.65)
+    ),
+    "flat": CellKind((1.0, 1.35), (0.0, 0.05), (2, 5), (0.0, 0.1), (0.12, 0.25), 0.15),
+    "stellate": CellKind(
+        (1.0, 2.0), (0.04, 0.10), (2, 5), (0.0, 0.3), (0.34, 0.44), 0.5, arms=(2, 4)
     ),
 }
 
@@ -124,7 +131,7 @@ def draw_body(
     long, short = radius * elongation**0.5, radius / elongation**0.5
     bend = rng.uniform(*kind.bend) * rng.choice((-1.0, 1.0)) * short
     angle = rng.uniform(0.0, 2.0 * np.pi)
-    reach = int(np.ceil(1.6 * long + abs(bend))) + 2
+    reach = int(np.ceil((1.6 if kind.arms is None else 3.2) * long + abs(bend))) + 2
     rows, cols = np.ogrid[-reach : reach + 1, -reach : reach + 1]
     rows, cols = rows - rng.uniform(-0.5, 0.5), cols - rng.uniform(-0.5, 0.5)
     along = np.cos(angle) * cols + np.sin(angle) * rows
@@ -133,6 +140,8 @@ def draw_body(
     if kind.waist is not None:
         across = across / (1.0 - rng.uniform(*kind.waist) * np.exp(-((along / (0.35 * long)) ** 2)))
     cell = _polar_distance(rng, along / long, across / short, kind.roughness, kind.harmonics)
+    if kind.arms is not None:
+        cell = cell / _reached(rng, along / long, across / short, kind.arms)
     mask = _largest_piece(cell < 1.0)
 
     # The nucleus is rounder than the cell, off the middle and never at the membrane.
@@ -181,6 +190,21 @@ def _polar_distance(
     waves = (size[:, None] * np.cos(orders[:, None] * turn + phase[:, None])).sum(axis=0)
     waves = np.clip(waves, -0.45, 0.35)
     return np.hypot(x, y) / np.interp(np.arctan2(y, x), turn, np.exp(waves))
+
+
+def _reached(
+    rng: np.random.Generator, x: np.ndarray, y: np.ndarray, arms: tuple[int, int]
+) -> np.ndarray:
+    """How far the outline reaches in each direction with narrow arms, of the same mean area."""
+    count = int(rng.integers(arms[0], arms[1] + 1))
+    places = (np.arange(count) + rng.uniform(-0.35, 0.35, count)) * 2.0 * np.pi / count
+    places = places + rng.uniform(0.0, 2.0 * np.pi)
+    length, width = rng.uniform(0.4, 1.2, count), rng.uniform(0.15, 0.4, count)
+    turn = np.linspace(-np.pi, np.pi, 361)
+    away = np.abs((turn[:, None] - places + np.pi) % (2.0 * np.pi) - np.pi)
+    outline = 1.0 + (length * np.exp(-((away / width) ** 2))).sum(axis=1)
+    outline = outline / np.sqrt((outline**2).mean())
+    return np.interp(np.arctan2(y, x), turn, outline)
 
 
 def _largest_piece(mask: np.ndarray) -> np.ndarray:

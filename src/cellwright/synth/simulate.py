@@ -62,7 +62,8 @@ def simulate_field(
         that order, such as ``"phase+brightfield"``, or ``"both"``: ``brightfield+fluorescence``.
     kind
         One of `cellwright.synth.KINDS` (``"round"``, ``"oval"``, ``"spindle"``, ``"lobed"``,
-        ``"rod"``, ``"dividing"``), or ``"mixed"``: any of the first four.
+        ``"rod"``, ``"dividing"``, ``"flat"``, ``"stellate"``), or ``"mixed"``: any of the first
+        four.
     diameter
         Mean diameter of a cell in micrometres.
     spread
