@@ -26,7 +26,7 @@ def written(folder: Path, text: str) -> Path:
         (MINIMAL + "[train]\nepoch = 3", r"'epoch' in \[train\] .*epochs\?.*known are accumulate"),
         (
             MINIMAL + "[data.test]\nsimulate = { field = 3 }",
-            r"'field' in \[data.test.simulate\].*known are bleed, cells, contrast",
+            r"'field' in \[data.test.simulate\].*known are bleed, cells, cluster, contrast",
         ),
         (MINIMAL + "[train]\nepochs = 0", r"train.epochs: .*greater than or equal to 1, 0 came"),
         (MINIMAL + '[[variant]]\nname = "a"\n[[variant]]\nname = "a"', "share a name"),
