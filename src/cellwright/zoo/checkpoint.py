@@ -6,19 +6,16 @@ first, the card last, and a card names the hash of the weights it belongs to.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-from safetensors.torch import load, save
-
-from cellwright.formats.atomic import atomic_path, write_json
+from cellwright.formats.atomic import write_json
 from cellwright.types import InputError
 from cellwright.zoo.builders import build
 from cellwright.zoo.method import Normalisation, with_thresholds
+from cellwright.zoo.weights import read_weights, write_weights
 
 SCHEMA_VERSION = 1
 WEIGHTS, CARD = "model.safetensors", "model.json"
@@ -95,13 +92,11 @@ def save_model(method: Any, card: ModelCard, folder: Path, *, half: bool = False
     if half:
         state = {k: v.half() if v.ndim > 1 and v.is_floating_point() else v
                  for k, v in state.items()}  # fmt: skip
-    blob = save(state)
-    with atomic_path(folder / WEIGHTS) as path:
-        path.write_bytes(blob)
+    digest = write_weights(state, folder / WEIGHTS)
     record = {
         "schema_version": SCHEMA_VERSION,
         "builder": card.method,
-        "sha256": hashlib.sha256(blob).hexdigest(),
+        "sha256": digest,
         "parameters": sum(p.numel() for p in method.net.parameters()),
         **asdict(card),
     }
@@ -154,18 +149,10 @@ def load_model(folder: Path) -> tuple[Any, ModelCard]:
     """
     folder = Path(folder)
     card, expected = read_card(folder)
-    try:
-        blob = (folder / WEIGHTS).read_bytes()
-    except FileNotFoundError as error:
-        raise InputError(f"{folder} has no {WEIGHTS}; copy the whole model folder") from error
-    if hashlib.sha256(blob).hexdigest() != expected:
-        raise InputError(
-            f"{folder / WEIGHTS} does not have the hash its {CARD} states: the file is damaged "
-            "or from another model; copy the whole model folder again"
-        )
+    tensors = read_weights(folder / WEIGHTS, expected, card=CARD, what="model")
     method = build(card.method, **card.arguments)
     try:
-        method.net.load_state_dict(load(blob))
-    except (SafetensorError, RuntimeError) as error:
+        method.net.load_state_dict(tensors)
+    except RuntimeError as error:
         raise InputError(f"{folder}: the weights do not fit the network: {error}") from error
     return with_thresholds(method, card.thresholds).eval(), card

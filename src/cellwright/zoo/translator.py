@@ -6,7 +6,6 @@ folders of `cellwright.zoo.checkpoint` are, and never unpickled.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -14,14 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from cellwright.formats.atomic import atomic_path, write_json
+from cellwright.formats.atomic import write_json
 from cellwright.nets.pix2pix import WIDTHS, Pix2PixGenerator
 from cellwright.nets.unet import UNet
 from cellwright.types import InputError
+from cellwright.zoo.weights import read_weights, write_weights
 
 SCHEMA_VERSION = 1
 WEIGHTS, CARD = "translator.safetensors", "translator.json"
@@ -121,12 +119,11 @@ class TranslatorCard:
 def save_translator(net: nn.Module, card: TranslatorCard, folder: Path) -> None:
     """Write the folder: the weights first, then the card that names their hash."""
     folder.mkdir(parents=True, exist_ok=True)
-    blob = save({k: v.detach().cpu().contiguous() for k, v in net.state_dict().items()})
-    with atomic_path(folder / WEIGHTS) as path:
-        path.write_bytes(blob)
+    state = {k: v.detach().cpu().contiguous() for k, v in net.state_dict().items()}
+    digest = write_weights(state, folder / WEIGHTS)
     record = {
         "schema_version": SCHEMA_VERSION,
-        "sha256": hashlib.sha256(blob).hexdigest(),
+        "sha256": digest,
         "parameters": sum(p.numel() for p in net.parameters()),
         **asdict(card),
     }
@@ -167,19 +164,11 @@ def load_network(folder: Path) -> tuple[Any, TranslatorCard]:
     """
     folder = Path(folder)
     card, expected = read_translator_card(folder)
-    try:
-        blob = (folder / WEIGHTS).read_bytes()
-    except FileNotFoundError as error:
-        raise InputError(f"{folder} has no {WEIGHTS}; copy the whole folder") from error
-    if hashlib.sha256(blob).hexdigest() != expected:
-        raise InputError(
-            f"{folder / WEIGHTS} does not have the hash its {CARD} states: the file is damaged "
-            "or from another translator; copy the whole folder again"
-        )
+    tensors = read_weights(folder / WEIGHTS, expected, card=CARD, what="translator")
     net = card.build()
     try:
-        net.load_state_dict(load(blob))
-    except (SafetensorError, RuntimeError) as error:
+        net.load_state_dict(tensors)
+    except RuntimeError as error:
         raise InputError(f"{folder}: the weights do not fit the network: {error}") from error
     return net.eval(), card
 
