@@ -149,7 +149,7 @@ def load_model(folder: Path) -> tuple[Any, ModelCard]:
     """
     folder = Path(folder)
     card, expected = read_card(folder)
-    tensors = read_weights(folder / WEIGHTS, expected, card=CARD, what="model")
+    tensors = read_weights(folder / WEIGHTS, expected, card=CARD, what="model folder")
     method = build(card.method, **card.arguments)
     try:
         method.net.load_state_dict(tensors)

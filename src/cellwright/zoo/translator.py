@@ -164,7 +164,7 @@ def load_network(folder: Path) -> tuple[Any, TranslatorCard]:
     """
     folder = Path(folder)
     card, expected = read_translator_card(folder)
-    tensors = read_weights(folder / WEIGHTS, expected, card=CARD, what="translator")
+    tensors = read_weights(folder / WEIGHTS, expected, card=CARD, what="folder")
     net = card.build()
     try:
         net.load_state_dict(tensors)

@@ -35,7 +35,7 @@ def read_weights(path: Path, expected: str, *, card: str, what: str) -> dict[str
     expected
         SHA-256 that the file must have.
     card, what
-        Name of the card that states it, and what the folder is of, for errors.
+        Name of the card that states it, and what its folder is called, for errors.
 
     Raises
     ------
@@ -45,13 +45,11 @@ def read_weights(path: Path, expected: str, *, card: str, what: str) -> dict[str
     try:
         blob = path.read_bytes()
     except FileNotFoundError as error:
-        raise InputError(
-            f"{path.parent} has no {path.name}; copy the whole folder of the {what}"
-        ) from error
+        raise InputError(f"{path.parent} has no {path.name}; copy the whole {what}") from error
     if hashlib.sha256(blob).hexdigest() != expected:
         raise InputError(
             f"{path} does not have the hash its {card} states: the file is damaged "
-            f"or from another {what}; copy the whole folder of the {what} again"
+            f"or from another training; copy the whole {what} again"
         )
     try:
         return load(blob)
