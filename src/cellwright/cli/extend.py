@@ -76,6 +76,10 @@ def extend(
         float | None,
         typer.Option(min=0, help="Sigma of the soft edge in pixels.", **PASTE),
     ] = None,
+    halo: Annotated[
+        bool,
+        typer.Option(help="Make the wide halo of phase contrast anew around the cells.", **PASTE),
+    ] = True,
     carried: Annotated[
         str, typer.Option(metavar="LIST", help="Classes that go along with a cell.", **PASTE)
     ] = "nucleus",
@@ -114,6 +118,7 @@ def extend(
         resize=resize,
         elastic=elastic,
         edge=edge,
+        halo=halo,
         carried=carried,
         model=model,
         device=device,

@@ -48,6 +48,7 @@ def extend(
     resize: str | float | Sequence[float] | None = None,
     elastic: float | None = None,
     edge: float | None = None,
+    halo: bool = True,
     carried: str | Sequence[str] = "nucleus",
     model: str | Path | None = None,
     device: str = "auto",
@@ -108,6 +109,10 @@ def extend(
     edge
         Standard deviation of the soft edge in pixels (P4: 20 for cells of some 160 pixels). None
         is 0 for grey and an eighth of the typical diameter for phase.
+    halo
+        Whether the wide halo around cells in phase contrast, where an image shows one, is taken
+        off before they are cut out and made again around the pasted ones; for phase and pix2pix.
+        P4 has none.
     carried
         Classes of cells that go along with the cell they lie in; names, or text with commas.
     model, device
@@ -168,6 +173,7 @@ def extend(
         "resize": list(sizes if resize is None else span(resize, "resize")),
         "elastic": bend if elastic is None else elastic,
         "edge": edge,
+        "halo": halo and how in ("phase", "pix2pix"),
         "carried": list(carried),
         "model": str(model) if model else None,
         "preset": preset,
@@ -305,7 +311,7 @@ def _plan(
         model=settings["model"],
         device=device,
         split="train" if any("split" in part.tags(i) for i in range(len(part))) else None,
-        **{k: settings[k] for k in ("clustered", "mixed", "elastic", "seed")},
+        **{k: settings[k] for k in ("clustered", "mixed", "elastic", "halo", "seed")},
     )
     if plan.how == "simulate":
         from cellwright.steps.extending.scenes import scene_of

@@ -40,7 +40,7 @@ class Plan:
         Indices of those that may be used.
     kinds
         As in `cellwright.steps.extending.survey`; their indices count within `images`.
-    how, density, shape, overlap, clustered, mixed, edge, resize, elastic, seed, model, device
+    how, density, shape, overlap, clustered, mixed, edge, resize, elastic, halo, seed, model, device
         As of `cellwright.steps.extend.extend`, with nothing left open; density None is that
         of the kind.
     diameter
@@ -63,6 +63,7 @@ class Plan:
     edge: float
     resize: tuple[float, float]
     elastic: float
+    halo: bool
     carried: tuple[str, ...]
     diameter: float
     seed: int
@@ -170,6 +171,7 @@ class Maker:
                 edge=self.plan.edge,
                 only=kind.only,
                 carried=self.plan.carried,
+                halos=self.plan.halo,
             )
         except InputError as error:
             raise InputError(f"{name}: {error}; leave it out with --where") from error

@@ -9,6 +9,7 @@ import numpy as np
 
 from cellwright.synth.paste.canvas import Canvas
 from cellwright.synth.paste.cutouts import Cutout, Source
+from cellwright.synth.paste.halo import spread
 from cellwright.synth.paste.warp import Warp, tight, warped
 from cellwright.types import Image, Instances, Sample, Tag
 
@@ -92,6 +93,7 @@ def compose(
         misses = 0
         found.append((index, cut, corner))
         _paste(planes, level, cut, corner, how.intensities)
+    _lighten(planes, sources, found)
     instances, origins = _instances(shape, canvas, sources, found)
     image = Image(
         counts(planes, like).reshape((*like.data.shape[:-2], *shape)),
@@ -152,6 +154,27 @@ def _paste(
         alpha = cut.alpha[inner]
         there *= 1 - alpha
         there += alpha * low + pixels
+
+
+def _lighten(
+    planes: np.ndarray,
+    sources: Sequence[Source],
+    found: Sequence[tuple[int, Cutout, tuple[int, int]]],
+) -> None:
+    """Lay the halo of the pasted cells over `planes`, each as strong as in its own image."""
+    halos = [sources[index].ground.halo for index, _, _ in found]
+    widths = [halo.width for halo in halos if halo is not None]
+    if not widths:
+        return
+    light = np.zeros_like(planes)
+    for halo, (_, cut, corner) in zip(halos, found, strict=True):
+        inner, outer = windows(cut.mask.shape, corner, planes.shape[1:])
+        strength = np.zeros(len(planes)) if halo is None else np.array(halo.strength)
+        there = light[(slice(None), *outer)]
+        np.copyto(there, strength[:, None, None], where=cut.mask[inner], casting="same_kind")
+    width = float(np.mean(widths))
+    for plane, given in zip(planes, light, strict=True):
+        plane *= 1 + spread(given, width)
 
 
 def windows(

@@ -78,7 +78,7 @@ class Source:
     pool
         Indices of the cells that may be pasted.
     departure
-        (plane, row, column) float32, image minus its background level.
+        (plane, row, column) float32, image minus its background level and halo.
     ground
         Its background.
     parts_of
@@ -109,6 +109,7 @@ class Source:
         edge: float = 0.0,
         only: int | None = None,
         carried: Sequence[str] = ("nucleus",),
+        halos: bool = False,
     ) -> Source:
         """Prepare an image.
 
@@ -122,13 +123,17 @@ class Source:
             Class of the cells that may be pasted; None for all but the carried ones.
         carried
             Classes whose cells go along with the cell they lie in.
+        halos
+            Take the halo of phase contrast off before cells are cut out.
         """
         pasted = pastable(cells, only=only, carried=carried)
         cover = np.zeros(cells.shape, np.uint8)
         for (r, c, r1, c1), mask in _boxed(cells, pasted | ~is_carried(cells, carried)):
             np.add(cover[r:r1, c:c1], mask, out=cover[r:r1, c:c1])
         stack = image.stack().astype(np.float32)
-        ground = ground_of(stack, cover > 0, diameter)
+        ground = ground_of(stack, cover > 0, diameter, halos=halos)
+        if ground.halo is not None:
+            stack /= ground.halo.around(cover > 0)
         candidates = np.flatnonzero(pasted & whole(cells))
         shared = np.array([_shared(cells, i, cover) for i in candidates])
         pool = candidates[shared <= SHARED] if (shared <= SHARED).any() else candidates

@@ -13,6 +13,7 @@ import numpy as np
 from scipy import fft, ndimage
 
 from cellwright.classical.background import local_background
+from cellwright.synth.paste.halo import Halo, halo_of
 from cellwright.types import InputError
 
 #: pixels between cells that are needed to see a background
@@ -34,13 +35,16 @@ class Ground:
     Parameters
     ----------
     level
-        (plane, row, column) float32, intensity without noise.
+        (plane, row, column) float32, intensity without noise and halo.
     covariance
         (plane, 2 REACH + 1, 2 REACH + 1) float32, covariance of the noise by lag.
+    halo
+        Light around the cells; None if there is none or it was not asked for.
     """
 
     level: np.ndarray
     covariance: np.ndarray
+    halo: Halo | None = None
     _amplitudes: dict[tuple[int, int], np.ndarray] = field(default_factory=dict)
 
     def levels(self, shape: tuple[int, int]) -> np.ndarray:
@@ -83,7 +87,9 @@ class Ground:
         return self._amplitudes[shape]
 
 
-def ground_of(planes: np.ndarray, covered: np.ndarray, diameter: float) -> Ground:
+def ground_of(
+    planes: np.ndarray, covered: np.ndarray, diameter: float, *, halos: bool = False
+) -> Ground:
     """Learn the background of an image between its cells.
 
     Parameters
@@ -95,6 +101,8 @@ def ground_of(planes: np.ndarray, covered: np.ndarray, diameter: float) -> Groun
     diameter
         Typical diameter of the cells in pixels: how far their halos may reach (a quarter of it is
         not looked at), and how slowly the shading changes.
+    halos
+        Look for the halo of phase contrast, and take it for no part of the level.
 
     Raises
     ------
@@ -110,6 +118,9 @@ def ground_of(planes: np.ndarray, covered: np.ndarray, diameter: float) -> Groun
             f"only {np.count_nonzero(outside)} pixels lie between the cells: the background "
             f"cannot be seen there, at least {LEAST} are wanted"
         )
+    halo = halo_of(planes, covered, outside, diameter) if halos else None
+    if halo is not None:
+        planes = planes / halo.around(covered)
     sigma = float(np.clip(2.0 * diameter, 10.0, max(covered.shape) / 2))
     level = np.stack(
         [local_background(p.astype(np.float32), ~outside, sigma=sigma, margin=0) for p in planes]
@@ -117,7 +128,7 @@ def ground_of(planes: np.ndarray, covered: np.ndarray, diameter: float) -> Groun
     rows, cols = _emptiest(outside)
     part = outside[rows, cols]
     found = [_covariance(_fine(p[rows, cols].astype(np.float32), part), part) for p in planes]
-    return Ground(level, np.stack(found))
+    return Ground(level, np.stack(found), halo)
 
 
 def _emptiest(outside: np.ndarray) -> tuple[slice, slice]:
