@@ -156,6 +156,27 @@ def test_no_cell_and_one_cell(name: str, cells: int, training: bool) -> None:
     assert all(torch.isfinite(v) for v in losses.values())
 
 
+def test_unknown_cells_teach_nothing(name: str) -> None:
+    """What a region tagged ``iscrowd`` hides, one cell or another or none, makes no difference."""
+    method, sample = made(name), field(name)
+    cells = sample.instances
+    whole = np.ones(cells.shape, bool)
+    crowd = Instances(cells.shape, [(0, 0, 64, 64)], [whole], class_names=cells.class_names)
+    hidden = [
+        Instances(c.shape, c.boxes, c.masks, None, c.classes, c.class_names, tags)
+        for c in (crowd, Instances.concatenate([crowd, cells]))
+        for tags in [({"iscrowd": True},) * len(c)]
+    ]
+    batches = [batch_of(method, sample.with_instances(one)) for one in hidden]
+    with torch.no_grad():
+        one, two = (method.losses(*batch) for batch in batches)
+    assert all(torch.equal(one[k], two[k]) and torch.isfinite(one[k]) for k in one)
+    if isinstance(method, DenseMethod):
+        assert float(total(one)) == pytest.approx(0, abs=1e-5)
+    else:
+        assert len(batches[0][1]["boxes"][0]) == 0
+
+
 def test_more_cells_than_it_can_answer(name: str) -> None:
     method = made(name)
     capacity = getattr(method.codec, "capacity", None)

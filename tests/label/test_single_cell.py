@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cellwright.geometry import from_label_map, from_masks
-from cellwright.label.background import without
+from cellwright.label.background import covered, crowd, without
 from cellwright.label.looks import agreement, looks, mean_agreement
 from cellwright.label.single_cell import judge, solidity
 from cellwright.types import Image, InputError, Instances
@@ -88,6 +88,17 @@ def test_a_dropped_cell_becomes_background_and_its_neighbour_stays() -> None:
     assert 2 < filled[gone].std() < 5
     assert (filled[stays] == image.data[stays]).all()
     assert image.data[60, 60] > 400
+
+
+def test_a_crowd_is_what_would_be_filled() -> None:
+    plane = np.random.default_rng(1).normal(100, 3, (120, 150))
+    gone, stays = (from_masks([m], shape=plane.shape) for m in (disc(60, 60, 10), disc(60, 82, 10)))
+    region = crowd(gone, stays)
+    assert [dict(t) for t in region.tags] == [{"iscrowd": True}]
+    filled = np.asarray(without(Image(plane), gone, stays).data)
+    assert np.array_equal(covered(region), filled != plane)
+    assert len(crowd(gone[:0], stays)) == 0
+    assert len(crowd(stays, stays)) == 1  # its rim is nobody's
 
 
 def test_nothing_dropped_is_the_same_image_and_frames_must_fit() -> None:

@@ -58,6 +58,18 @@ def test_card_says_what_there_is(dataset):
     assert names.index("Tag: licence") < names.index("Tag: split") < names.index("Tag: z")
 
 
+def test_regions_of_uncounted_cells_are_not_counted(dataset):
+    path = dataset.file.path
+    record = json.loads(path.read_text())
+    for annotation in record["annotations"]:
+        annotation["iscrowd"] = int(annotation["category_id"] == 2)
+    path.write_text(json.dumps(record))
+    counts = count_cells(open_dataset(path.parent))
+    assert counts.known == [1] * 8
+    assert counts.overlapping == 0
+    assert counts.classes == {"alive": 8}
+
+
 def test_tables_for_what_the_card_cannot_list(dataset):
     counts = count_cells(dataset)
     assert class_table(counts).rows == (("alive", 8), ("dead", 8))

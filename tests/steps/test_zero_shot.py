@@ -9,10 +9,15 @@ import numpy as np
 import pytest
 
 from cellwright import InputError, open_dataset, zero_shot
+from cellwright.evaluate.classes import crowds
 from cellwright.formats import write_dataset
+from cellwright.label.background import covered
 from cellwright.steps import train as training
 from cellwright.steps import zero_shot as step
+from cellwright.steps.inputs import image_jobs
+from cellwright.steps.pseudo_labels import next_labels, summary, verdicts, write_labels
 from cellwright.synth import simulate_field
+from cellwright.types import Instances
 
 SMALL = {"prompts": "none", "options": {"widths": (4, 8)}, "device": "cpu", "quiet": True}
 
@@ -95,7 +100,72 @@ def test_masks_of_the_images_are_not_read(
         assert np.array_equal(one.image(i).data, two.image(i).data)
 
 
-@pytest.mark.parametrize("wrong", [{"rounds": -1}, {"minutes": 0.0}, {"coarse": "nobody"}])
+@pytest.fixture
+def half(images: Path):
+    """Every other cell is left out."""
+    data = open_dataset(images)
+
+    def find(job, image):
+        cells = data.instances(data.names.index(job.name))
+        out = cells[::2]
+        tags = ({"reason": "odd"},) * len(out)
+        return cells[1::2], Instances(out.shape, out.boxes, out.masks, tags=tags)
+
+    return find
+
+
+def test_cells_left_out_can_be_ignored(
+    images: Path, tmp_path: Path, quick: list[dict], half, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pixels stay, the same cells are kept, and the places that are filled else are crowds."""
+    monkeypatch.setattr(step, "first_labels", lambda *_: half)
+    write_labels(
+        image_jobs(images),
+        tmp_path / "fill",
+        half,
+        rejected="fill",
+        held_out=(),
+        quiet=True,
+        say="",
+    )
+    result = zero_shot(images, tmp_path / "m", rounds=0, rejected="ignore", **SMALL)
+    assert result.details["rounds"][0]["cells"] == summary(tmp_path / "fill")
+    raw, fill, ignore = (
+        open_dataset(p) for p in (images, tmp_path / "fill", tmp_path / "m/rounds/0/labels")
+    )
+    for i in range(len(raw)):
+        cells, known = ignore.instances(i), fill.instances(i)
+        crowd = crowds(cells)
+        assert crowd.sum() == 1
+        assert np.array_equal(cells[~crowd].boxes, known.boxes)
+        assert np.array_equal(ignore.image(i).data, raw.image(i).data)
+        changed = fill.image(i).data != raw.image(i).data
+        assert not (changed & ~covered(cells[crowd])).any()
+    with pytest.raises(InputError, match="other rejected"):
+        zero_shot(images, tmp_path / "m", rounds=0, **SMALL)
+
+
+@pytest.mark.parametrize("rejected", ["fill", "ignore"])
+def test_held_out_images_are_the_same_in_every_round(
+    images: Path, tmp_path: Path, half, rejected: str
+) -> None:
+    """Agreement of two rounds can be compared: pixels, cells and what is left out all stay."""
+    jobs = image_jobs(images)[:1]
+    held = {jobs[0].name}
+    common = {"rejected": rejected, "held_out": held, "quiet": True, "say": ""}
+    write_labels(jobs, tmp_path / "0", half, **common)
+    again = next_labels(_coarse(), verdicts(tmp_path / "0"), held)
+    write_labels(jobs, tmp_path / "1", again, **common)
+    one, two = (open_dataset(tmp_path / n) for n in "01")
+    assert np.array_equal(one.image(0).data, two.image(0).data)
+    assert np.array_equal(one.instances(0).boxes, two.instances(0).boxes)
+    assert summary(tmp_path / "0") == summary(tmp_path / "1")
+    assert summary(tmp_path / "0")["odd"] > 1
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"rounds": -1}, {"minutes": 0.0}, {"coarse": "nobody"}, {"rejected": "keep"}]
+)
 def test_what_makes_no_sense_is_refused(images: Path, tmp_path: Path, wrong: dict) -> None:
     with pytest.raises(InputError):
         zero_shot(images, tmp_path / "m", **{**SMALL, **wrong})

@@ -28,6 +28,10 @@ def zero_shot(
     prompts: Annotated[
         str, typer.Option(help="Who draws the masks from prompts; none keeps the coarse cells.")
     ] = "none",
+    rejected: Annotated[
+        str,
+        typer.Option(help="Cells left out: fill with background, or ignore their pixels."),
+    ] = "fill",
     method: Annotated[str, typer.Option(help="What is trained: see cellwright methods.")] = (
         "unet-fast"
     ),
@@ -48,9 +52,9 @@ def zero_shot(
     from cellwright.steps.zero_shot import zero_shot as step
 
     result = step(
-        options.inputs(images, input), output, coarse=coarse, prompts=prompts, method=method,
-        options=options.settings(option, "--option"), minutes=minutes, rounds=rounds, seed=seed,
-        device=device, jobs=jobs, quiet=quiet,
+        options.inputs(images, input), output, coarse=coarse, prompts=prompts,
+        rejected=rejected, method=method, options=options.settings(option, "--option"),
+        minutes=minutes, rounds=rounds, seed=seed, device=device, jobs=jobs, quiet=quiet,
     )  # fmt: skip
     if not quiet:
         for number, row in enumerate(result.details["rounds"]):

@@ -56,3 +56,9 @@ def class_labels(truth: Instances, pred: Instances) -> tuple[np.ndarray, np.ndar
 def crowds(truth: Instances) -> np.ndarray:
     """(N,) bool: true where a mask is a region of uncounted cells (COCO's iscrowd)."""
     return np.array([bool(t.get("iscrowd", False)) for t in truth.tags or ({},) * len(truth)], bool)
+
+
+def cells_and_crowds(truth: Instances) -> tuple[Instances, Instances]:
+    """The cells, and the regions of uncounted ones, in their order."""
+    crowd = crowds(truth)
+    return truth[~crowd], truth[crowd]

@@ -1,10 +1,11 @@
-"""Background in the place of cells that are left out (P5, section 3.3)."""
+"""What takes the place of cells that are left out: background (P5, section 3.3), or a crowd."""
 
 from __future__ import annotations
 
 import numpy as np
 from scipy import ndimage
 
+from cellwright.geometry import mask_box
 from cellwright.types import Image, InputError, Instances
 
 
@@ -38,8 +39,7 @@ def without(
     if not len(dropped):
         return image
     gone, stays = covered(dropped), covered(kept)
-    hole = ndimage.binary_dilation(gone, iterations=margin)
-    hole &= ~ndimage.binary_dilation(stays, iterations=1)
+    hole = _hole(gone, stays, margin)
     ground = ~ndimage.binary_dilation(gone | stays, iterations=margin)
     if not ground.any():
         ground = ~(gone | stays | hole)
@@ -52,6 +52,31 @@ def without(
     for plane in data.reshape(-1, *image.shape):
         plane[hole] = _background(plane, hole, ground, sigma, random)
     return Image(data, image.axes, image.pixel_size, image.channels, image.tags)
+
+
+def crowd(dropped: Instances, kept: Instances, *, margin: int = 3) -> Instances:
+    """What `without` fills, as one region tagged ``iscrowd``; none where it fills nothing.
+
+    Scores leave it out, and training does not judge there.
+    """
+    hole = _hole(covered(dropped), covered(kept), margin)
+    box = mask_box(hole)
+    if box is None:
+        return Instances.empty(kept.shape, kept.class_names)
+    mask = hole[box[0] : box[2], box[1] : box[3]]
+    return Instances(
+        kept.shape,
+        np.array([box]),
+        (mask,),
+        class_names=kept.class_names,
+        tags=({"iscrowd": True},),
+    )
+
+
+def _hole(gone: np.ndarray, stays: np.ndarray, margin: int) -> np.ndarray:
+    """Pixels of cells that are gone and a margin around them, without those that stay."""
+    around = ndimage.binary_dilation(gone, iterations=margin)
+    return around & ~ndimage.binary_dilation(stays, iterations=1)
 
 
 def covered(cells: Instances) -> np.ndarray:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cellwright.evaluate.classes import cells_and_crowds
 from cellwright.formats.dataset import Dataset
 from cellwright.overlap import intersections
 
@@ -47,7 +48,7 @@ class CellCounts:
 
 
 def count_cells(dataset: Dataset) -> CellCounts:
-    """Numbers, areas, densities and overlaps of all cells of `dataset`."""
+    """Numbers, areas, densities and overlaps of all cells of `dataset`, crowds apart."""
     areas, densities, overlapping = [], [], 0
     per_image: list[int | None] = []
     square_um, per_mm2 = [], []
@@ -56,7 +57,7 @@ def count_cells(dataset: Dataset) -> CellCounts:
         if not dataset.labelled(index):
             per_image.append(None)
             continue
-        cells = dataset.instances(index)
+        cells = cells_and_crowds(dataset.instances(index))[0]
         per_image.append(len(cells))
         pixels, sizes = cells.shape[0] * cells.shape[1], cells.areas
         areas.append(sizes)

@@ -1,4 +1,4 @@
-"""Labels without a hand for training: masks that pass the filter, background for the others."""
+"""Labels without a hand for training: masks that pass the filter, and what the others become."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from cellwright.label.background import without
+from cellwright.evaluate.classes import cells_and_crowds
+from cellwright.label.background import crowd, without
 from cellwright.label.looks import agreement, looks, mean_agreement
 from cellwright.label.single_cell import Judged, judge
 from cellwright.steps.inputs import ImageJob
@@ -33,11 +34,29 @@ NEW = "unknown to the labels before"
 Verdict = tuple[Instances, Instances]
 
 
+def filled(image: Image, kept: Instances, dropped: Instances) -> tuple[Image, Instances]:
+    """What is trained on with background in the place of the cells that are left out (P5)."""
+    return without(image, dropped, kept), kept
+
+
+def ignored(image: Image, kept: Instances, dropped: Instances) -> tuple[Image, Instances]:
+    """What is trained on with a crowd, which is not judged, over the same pixels."""
+    return image, Instances.concatenate([kept, crowd(dropped, kept)])
+
+
+#: what becomes of cells that are left out
+REJECTED: dict[str, Callable[[Image, Instances, Instances], tuple[Image, Instances]]] = {
+    "fill": filled,
+    "ignore": ignored,
+}
+
+
 def write_labels(
     jobs: Sequence[ImageJob],
     output: Path,
     find: Callable[[ImageJob, Image], Verdict],
     *,
+    rejected: str,
     held_out: Collection[str],
     quiet: bool,
     say: str,
@@ -52,6 +71,8 @@ def write_labels(
         Folder of the data set; `LEFT_OUT` lies in it too.
     find
         Gives the kept and the left-out cells of an image.
+    rejected
+        A name of `REJECTED`.
     held_out
         Names of the images that are tagged as the fold and not trained on.
     quiet, say
@@ -69,14 +90,14 @@ def write_labels(
             try:
                 image = job.read()
                 kept, dropped = find(job, image)
-                shown = without(image, dropped, kept)
+                shown, labelled = REJECTED[rejected](image, kept, dropped)
                 tags = dict(image.tags)
                 if tags.get(SPLIT) != "test":
                     tags[SPLIT] = "val" if job.name in held_out else "train"
                 shown = replace(shown, tags=tags)
                 if job.name not in rest.done:
                     rest.add(Sample(job.name, image, dropped))
-                labels.add(Sample(job.name, shown, kept))
+                labels.add(Sample(job.name, shown, labelled))
             except (InputError, OSError, MemoryError) as error:
                 message = " ".join(str(error).split()) or type(error).__name__
                 log.warning("%s was left out: %s", job.path, message)
@@ -115,19 +136,20 @@ def first_labels(coarse: str, prompts: str) -> Callable[[ImageJob, Image], Verdi
 
 
 def next_labels(
-    segment: Callable[[Image], Instances], before: dict[str, Instances], held_out: Collection[str]
+    segment: Callable[[Image], Instances], before: dict[str, Verdict], held_out: Collection[str]
 ) -> Callable[[ImageJob, Image], Verdict]:
     """What a trained model and the labels before agree on, or the model on itself.
 
     A cell of the model is kept if it stays under flips and shifts (IoU of 0.6) and is one of the
     labels before (IoU of 0.5); a new one has to stay with an IoU of 0.8. Images held out keep
-    their labels, so that agreement is measured on the same ones in every round.
+    their cells and what was left out, so that agreement is measured on the same pixels and labels
+    in every round.
     """
 
     def find(job: ImageJob, image: Image) -> Verdict:
-        old = before[job.name]
+        old, out = before[job.name]
         if job.name in held_out:
-            return old, Instances.empty(image.shape, old.class_names)
+            return old, out
         cells = segment(image)
         stays, known = mean_agreement(cells, looks(segment, image)), agreement(cells, old)
         judged = judge(bright(image), cells, {UNSTABLE: stays})
@@ -162,13 +184,20 @@ def parted(cells: Instances, judged: Judged, others: dict[str, Instances]) -> Ve
     return kept, Instances.concatenate(parts)
 
 
-def summary(folder: Path) -> dict[str, int]:
-    """How many cells a data set keeps, and for each reason how many were left out."""
+def verdicts(folder: Path) -> dict[str, Verdict]:
+    """Kept and left-out cells of each image of a data set that `write_labels` made, by name."""
     from cellwright.formats.dataset import open_dataset, read_coco
 
     kept, rest = open_dataset(folder), read_coco(folder / LEFT_OUT)
-    counts = Counter(
-        str(tag.get("reason", "")) for i in range(len(rest)) for tag in rest.instances(i).tags
-    )
-    total = sum(len(kept.instances(i)) for i in range(len(kept)))
-    return {"kept": total, **dict(counts.most_common())}
+    out = {name: rest.instances(i) for i, name in enumerate(rest.names)}
+    return {
+        name: (cells_and_crowds(kept.instances(i))[0], out[name])
+        for i, name in enumerate(kept.names)
+    }
+
+
+def summary(folder: Path) -> dict[str, int]:
+    """How many cells a data set keeps, and for each reason how many were left out."""
+    found = verdicts(folder).values()
+    counts = Counter(str(tag.get("reason", "")) for _, out in found for tag in out.tags)
+    return {"kept": sum(len(kept) for kept, _ in found), **dict(counts.most_common())}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cellwright.types import InputError, Tag
+from cellwright.types import InputError, Instances, Tag
 
 if TYPE_CHECKING:
     from cellwright.formats.dataset import Dataset
@@ -35,7 +35,7 @@ class TrainingData:
     @property
     def cells(self) -> int:
         """Cells to train on."""
-        return sum(len(self.train.instances(i)) for i in range(len(self.train)))
+        return sum(len(known_cells(self.train, i)) for i in range(len(self.train)))
 
     def inputs(self) -> tuple[int, tuple[str, ...]]:
         """Planes that all images share, and the names of their channels."""
@@ -68,9 +68,16 @@ class TrainingData:
         from cellwright.predict import typical_diameter
 
         some = range(0, len(self.train), -(-len(self.train) // 200))
-        areas = [self.train.instances(i).areas for i in some]
+        areas = [known_cells(self.train, i).areas for i in some]
         size = typical_diameter(np.concatenate(areas)) if areas else None
         return round(size, 2) if size else None
+
+
+def known_cells(data: Dataset, index: int) -> Instances:
+    """Cells of an image; regions tagged ``iscrowd`` are not among them."""
+    from cellwright.evaluate.classes import cells_and_crowds
+
+    return cells_and_crowds(data.instances(index))[0]
 
 
 def gather(
@@ -118,7 +125,7 @@ def gather(
         {name: [data.tags(i) for i in range(len(data))] for name, data in parts.items()}
     ):
         log.warning("%s", line)
-    if not any(len(train.instances(i)) for i in range(len(train))):
+    if not any(len(known_cells(train, i)) for i in range(len(train))):
         raise InputError(f"{path}: none of the {len(train)} training images holds a cell")
     text = json.dumps([path.name, _content(train), _content(fold)])
     return TrainingData(train, fold, path.name, hashlib.sha256(text.encode()).hexdigest())

@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from cellwright.steps.inputs import ImageJob, image_jobs
-from cellwright.steps.pseudo_labels import first_labels, next_labels, summary, write_labels
+from cellwright.steps.pseudo_labels import (
+    REJECTED,
+    first_labels,
+    next_labels,
+    summary,
+    verdicts,
+    write_labels,
+)
 from cellwright.steps.result import Failure, StepResult, write_failures
 from cellwright.steps.self_training import best, goes_on, held_out_agreement, take_over
 from cellwright.types import Image, InputError, Instances
@@ -30,6 +37,7 @@ def zero_shot(
     *,
     coarse: str = "watershed",
     prompts: str = "none",
+    rejected: str = "fill",
     method: str = METHOD,
     options: Mapping[str, Any] | None = None,
     minutes: float = 10.0,
@@ -57,6 +65,10 @@ def zero_shot(
         Name of a coarse segmenter.
     prompts
         Promptable segmenter that draws the masks; "none" takes the coarse cells themselves.
+    rejected
+        What becomes of cells that are left out: "fill" puts background in their place, as P5
+        does; "ignore" leaves the image as it is and their pixels out of the loss (the labels hold
+        a region tagged ``iscrowd`` there; methods that draw each cell by itself see background).
     method, options
         What is trained, and arguments of its builder.
     minutes
@@ -88,6 +100,8 @@ def zero_shot(
         raise InputError(
             f"{rounds} rounds and {minutes} minutes came: wanted are 0 or more, and more than 0"
         )
+    if rejected not in REJECTED:
+        raise InputError(f"rejected {rejected!r} came; one of {', '.join(REJECTED)} is wanted")
     from cellwright.train.fold import tuning_fold
     from cellwright.zoo.builders import entry
 
@@ -97,7 +111,8 @@ def zero_shot(
     log.info("%d images; masks that came along with them, if any, are not read", len(work))
     settings = {
         "images": [job.name for job in work], "coarse": coarse, "prompts": prompts,
-        "method": method, "options": dict(options or {}), "minutes": minutes, "seed": seed,
+        "rejected": rejected, "method": method, "options": dict(options or {}), "minutes": minutes,
+        "seed": seed,
     }  # fmt: skip
     _begin(folder, settings)
     names = [job.name for job in work]
@@ -116,8 +131,9 @@ def zero_shot(
         if number:
             find = _relabel(folder / "rounds" / str(number - 1), fold, device)
         failed += write_labels(
-            work, labels, find, held_out=fold, quiet=quiet, say=f"labels of round {number}"
-        )
+            work, labels, find, rejected=rejected, held_out=fold, quiet=quiet,
+            say=f"labels of round {number}",
+        )  # fmt: skip
         if number == 0:
             work = _usable(work, failed)
         counts = summary(labels)
@@ -165,10 +181,7 @@ def _usable(work: Sequence[ImageJob], failed: Sequence[Failure]) -> list[ImageJo
 
 def _learnable(labels: Path, fold: set[str]) -> bool:
     """Whether an image that is trained on holds a cell."""
-    from cellwright.formats.dataset import open_dataset
-
-    data = open_dataset(labels)
-    return any(len(data.instances(i)) for i, n in enumerate(data.names) if n not in fold)
+    return any(len(kept) for name, (kept, _) in verdicts(labels).items() if name not in fold)
 
 
 def _segmenter(model: Path, device: str) -> Callable[[Image], Instances]:
@@ -180,10 +193,7 @@ def _segmenter(model: Path, device: str) -> Callable[[Image], Instances]:
 
 
 def _relabel(before: Path, held: set[str], device: str) -> Callable[[ImageJob, Image], Any]:
-    from cellwright.formats.dataset import open_dataset
-
-    data = open_dataset(before / "labels")
-    old = {name: data.instances(i) for i, name in enumerate(data.names)}
+    old = verdicts(before / "labels")
     return next_labels(_segmenter(before / "model", device), old, held)
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.utils.data import Dataset as TorchDataset
 
 from cellwright.augment import LIGHTS, Warp, draw_warp
+from cellwright.losses.ignored import IGNORE
 from cellwright.train.frames import Frame, Frames, frame_shapes
 
 Crop = tuple[Tensor, dict[str, Tensor]]
@@ -151,8 +152,14 @@ class FixedCrops(TorchDataset[Crop]):
 
 
 def collate(crops: Sequence[Crop], *, ragged: Collection[str] = ()) -> Batch:
-    """Crops as a batch: images and maps stacked, targets of single cells as lists."""
+    """Crops as a batch: images and maps stacked, targets of single cells as lists.
+
+    If some crops say what to ignore, in the others that is nothing.
+    """
     images, targets = zip(*crops, strict=True)
+    if any(IGNORE in t for t in targets):
+        nothing = torch.zeros(1, *images[0].shape[-2:])
+        targets = tuple({IGNORE: nothing, **t} for t in targets)
     return torch.stack(images), {
         name: [t[name] for t in targets]
         if name in ragged

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import rankdata
 
+from cellwright.evaluate.classes import cells_and_crowds
 from cellwright.geometry import to_semantic
 from cellwright.overlap import overlap_map
 from cellwright.types import InputError, Instances, Sample
@@ -91,6 +92,7 @@ def easiest_first(samples: Sequence[Sample]) -> np.ndarray:
     found = [of(i) if of else samples[i].instances for i in range(len(samples))]
     if any(cells is None for cells in found):
         raise InputError("images without labels have no difficulty; leave them out with --where")
-    values = np.array([crowding(cells) for cells in found if cells is not None]).reshape(-1, 2)
+    known = [cells_and_crowds(cells)[0] for cells in found if cells is not None]
+    values = np.array([crowding(cells) for cells in known]).reshape(-1, 2)
     ranks = rankdata(values, axis=0).mean(axis=1)
     return np.argsort(ranks, kind="stable")

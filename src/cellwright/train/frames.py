@@ -11,7 +11,10 @@ import torch
 from torch import Tensor
 
 from cellwright.augment import Warp, intensity_range, normalise
+from cellwright.evaluate.classes import cells_and_crowds
 from cellwright.geometry.diameter import typical_diameter
+from cellwright.label.background import covered, without
+from cellwright.losses.ignored import IGNORE
 from cellwright.types import InputError, Instances, Sample, Tag
 from cellwright.zoo.method import Normalisation
 
@@ -75,6 +78,10 @@ class Frame:
 class Frames:
     """Labelled frames, prepared once and kept up to a number of bytes.
 
+    Regions tagged ``iscrowd`` hide unknown cells. Where targets are maps, their pixels outside
+    known cells are the target ``ignore``. Methods that draw each cell by itself cannot leave pixels
+    out: they see drawn background there.
+
     Parameters
     ----------
     samples
@@ -123,17 +130,22 @@ class Frames:
     def _prepared(self, sample: Sample) -> Frame:
         if sample.instances is None:
             raise InputError(f"{sample.name} has no labels; label it or leave it out with --where")
-        planes = sample.image.stack()
+        cells, unknown = cells_and_crowds(sample.instances)
+        per_crop = bool(ragged_targets(self.codec))
+        shown = without(sample.image, unknown, cells) if per_crop else sample.image
+        planes = shown.stack()
         how = self.normalisation
         image = normalise(
             planes, *intensity_range(planes, low=how.low, high=how.high, kind=how.kind)
         )
         whole = self._whole(sample)
-        size = typical_diameter(sample.instances.areas)
-        if ragged_targets(self.codec):
-            return Frame(image, self.codec, {}, sample.instances, whole, size)
-        encoded = self.codec.encode(sample.instances)
+        size = typical_diameter(cells.areas)
+        if per_crop:
+            return Frame(image, self.codec, {}, cells, whole, size)
+        encoded = self.codec.encode(cells)
         maps = {name: value.numpy().astype(np.float16) for name, value in encoded.items()}
+        if len(unknown):
+            maps[IGNORE] = (covered(unknown) & ~covered(cells))[None].astype(np.float16)
         return Frame(image, self.codec, maps, None, whole, size)
 
     def _whole(self, sample: Sample) -> dict[str, Tensor]:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from cellwright.losses.ignored import judged
 from cellwright.types import Codec, InputError, Instances
 
 Criterion = Callable[[Mapping[str, Tensor], Mapping[str, Tensor]], dict[str, Tensor]]
@@ -49,8 +50,11 @@ class DenseMethod(nn.Module):
         return self.net(pad_to_multiple(images, self.stride))[..., :rows, :cols]
 
     def losses(self, images: Tensor, targets: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Scalar losses by name for a batch of (image, channel, row, column)."""
-        return self.criterion(self.logits(images), targets)
+        """Scalar losses by name for a batch of (image, channel, row, column).
+
+        Pixels of the target ``ignore``, if there is one, do not count.
+        """
+        return self.criterion(*judged(self.logits(images), targets))
 
     def probabilities(self, images: Tensor) -> Tensor:
         """All maps side by side, (image, map channel, row, column) float32 in [0, 1]."""
