@@ -56,7 +56,10 @@ def run(
     seed: int = 0,
     classes: Sequence[str] = ("cell",),
 ) -> dict[str, Any]:
-    """Train on `train`, predict `test`, score it; or read what was recorded before."""
+    """Train on `train`, predict `test`, score it; or read what was recorded before.
+
+    The two may be the same, to see whether a method learns at all.
+    """
     place = work / f"{trial.name}-{seed}"
     record = place / "record.json"
     if record.is_file():
@@ -75,6 +78,7 @@ def run(
     command(
         *("evaluate", test, found, "-o", scores, "--preset", "livecell"),
         *(w for c in classes for w in ("--class", c)),
+        *(("--on-training-images",) if test == train else ()),
     )
     card = json.loads((model / "model.json").read_text())
     figures = {

@@ -104,6 +104,8 @@ def test_many_lost_images_are_not_all_named():
     assert sentence.startswith("10 true images have no prediction and count as images in which")
     assert sentence.endswith("a, b, c, d, e, f and 4 more.")
     assert image_warnings({}) == []
+    (sentence,) = image_warnings({"training_images": ["a", "b"]})
+    assert sentence == "2 images are among those that the model learnt from: a, b."
 
 
 def test_sentences_say_what_is_there(scored):

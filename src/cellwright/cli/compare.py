@@ -44,6 +44,7 @@ def compare(
         Literal["coco", "livecell"], typer.Option(help="As for evaluate, for what is scored now.")
     ] = "coco",
     max_images: Annotated[int, typer.Option(min=0, help="Images shown on the page at most.")] = 6,
+    on_training_images: options.OnTrainingImages = False,
     resamples: Annotated[
         int, typer.Option(min=0, help="Resamples of the images for the 95 % intervals; 0: none.")
     ] = 1000,
@@ -67,6 +68,7 @@ def compare(
         figure=figure,
         preset=preset,
         max_images=max_images,
+        on_training_images=on_training_images,
         resamples=resamples,
         swaps=swaps,
         seed=seed,

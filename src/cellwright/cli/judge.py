@@ -55,6 +55,7 @@ def evaluate(
         bool,
         typer.Option("--errors", help="Analyse the errors: what would be gained, worst cells."),
     ] = False,
+    on_training_images: options.OnTrainingImages = False,
     resamples: Annotated[
         int, typer.Option(min=0, help="Resamples of the images for the 95 % intervals; 0: none.")
     ] = 1000,
@@ -78,6 +79,7 @@ def evaluate(
         missing=missing,
         semantic=semantic,
         errors=errors,
+        on_training_images=on_training_images,
         resamples=resamples,
         seed=seed,
         quiet=quiet,

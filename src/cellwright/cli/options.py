@@ -35,6 +35,13 @@ Halo = Annotated[
     tuple[int, int] | None,
     typer.Option("--halo", min=0, help="Rows and columns seen around a tile, e.g. 64 64."),
 ]
+OnTrainingImages = Annotated[
+    bool,
+    typer.Option(
+        "--on-training-images",
+        help="Score images that the model learnt from too; without, they are refused.",
+    ),
+]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no summary.")]
 Verbose = Annotated[
     int,

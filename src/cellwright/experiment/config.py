@@ -89,6 +89,7 @@ class Evaluate(Strict):
     classes: tuple[str, ...] = ()
     preset: Literal["coco", "livecell"] = "coco"
     errors: bool = False
+    on_training_images: bool = False
     resamples: Annotated[int, Field(ge=0)] = 1000
 
 

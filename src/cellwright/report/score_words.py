@@ -121,7 +121,7 @@ def _change(first: Mapping[str, Any], row: Mapping[str, Any], key: str) -> str:
 
 
 def image_warnings(settings: Mapping[str, Any]) -> list[str]:
-    """Sentences about images without a prediction or without truth.
+    """Sentences about images without a prediction or without truth, and about training images.
 
     >>> image_warnings({"without_prediction": ["a"], "missing": "empty"})
     ['1 true image has no prediction and counts as one in which nothing was found: a.']
@@ -146,6 +146,9 @@ def image_warnings(settings: Mapping[str, Any]) -> list[str]:
             else f"{len(extra)} predicted images have no truth and are not scored"
         )
         found.append(f"{start}: {_some(extra)}.")
+    if learnt := [str(n) for n in settings.get("training_images") or []]:
+        what = "image is one" if len(learnt) == 1 else "images are among those"
+        found.append(f"{len(learnt)} {what} that the model learnt from: {_some(learnt)}.")
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 LABEL_SUFFIXES = (".ome.tiff", ".ome.tif", ".tiff", ".tif", ".png")
 MASK_ENDING = "_masks"
-PREDICTIONS = "predictions.json"
+PREDICTIONS, RUN = "predictions.json", "run.json"
 ANNOTATIONS = "annotations.json"
 
 
@@ -31,11 +32,16 @@ class Cells:
         Name of an image -> call that reads its cells.
     tags
         Name of an image -> what is known of it.
+    prints, learnt
+        Of an output of ``predict``: name of an image -> fingerprint of its pixels, and the images
+        that the model learnt from, fingerprint -> name.
     """
 
     path: Path
     read: Mapping[str, Callable[[], Instances]]
     tags: Mapping[str, Mapping[str, Tag]] = field(default_factory=dict)
+    prints: Mapping[str, str] = field(default_factory=dict)
+    learnt: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.read)
@@ -105,7 +111,20 @@ def _from_coco(path: Path, *, truth: bool) -> Cells:
         path,
         {names[k]: lambda k=k: dataset.instances(k) for k in used},  # type: ignore[misc]
         {names[k]: dataset.tags(k) for k in used},
+        {names[k]: str(dataset.record(k)["pixels"]) for k in used if "pixels" in dataset.record(k)},
+        _learnt(path) if path.name == PREDICTIONS else {},
     )
+
+
+def _learnt(predictions: Path) -> dict[str, str]:
+    """What the run beside these predictions says that its model learnt from."""
+    path = predictions.with_name(RUN)
+    if not path.is_file():
+        return {}
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")).get("learnt") or {})
+    except (ValueError, TypeError, AttributeError) as error:
+        raise InputError(f"{path} is not readable ({error}); predict again") from error
 
 
 def _from_label_images(path: Path, *, semantic: bool) -> Cells:

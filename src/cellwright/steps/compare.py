@@ -18,6 +18,7 @@ from cellwright.evaluate.scorer import Scorer
 from cellwright.evaluate.scores import Scores
 from cellwright.steps.cells import Cells, open_cells
 from cellwright.steps.compared_runs import RunSource, find_runs
+from cellwright.steps.learnt import TrainingImages
 from cellwright.steps.machine import versions
 from cellwright.steps.progress import track
 from cellwright.types import InputError
@@ -48,6 +49,7 @@ def compare(
     figure: str = MAIN,
     preset: str = "coco",
     max_images: int = 6,
+    on_training_images: bool = False,
     resamples: int = 1000,
     swaps: int = SWAPS,
     seed: int = 0,
@@ -78,6 +80,8 @@ def compare(
         "coco" or "livecell": see ``evaluate``; for what is scored here.
     max_images
         Images shown on the page at most.
+    on_training_images
+        Whether images may be scored here that a model learnt from, as for ``evaluate``.
     resamples, swaps, seed
         Of the intervals over images, and of the swap test.
     quiet
@@ -91,7 +95,8 @@ def compare(
     ------
     InputError
         If a source is no scores and there is no truth for it, scores lack the sums of each
-        image (older ones do), the runs share no image, or were scored on another truth.
+        image (older ones do), the runs share no image, or were scored on another truth, or a
+        model learnt from an image that is scored here.
     """
     target = None if output is None else Path(output)
     if target is not None and target.suffix not in ("", ".json", ".html"):
@@ -103,7 +108,7 @@ def compare(
     scored = {r.name: _Scored(r.scores) for r in runs if r.scores is not None}
     fresh = [r for r in runs if r.cells is not None]
     if true is not None and fresh:
-        scored |= _score(true, fresh, preset=preset, quiet=quiet)
+        scored |= _score(true, fresh, preset=preset, allowed=on_training_images, quiet=quiet)
     found = compare_scores(
         {r.name: scored[r.name].scores for r in runs},
         gathered={n: s.precision for n, s in scored.items() if s.precision is not None},
@@ -134,23 +139,30 @@ def compare(
 
 
 def _score(
-    true: Cells, runs: Sequence[RunSource], *, preset: str, quiet: bool
+    true: Cells, runs: Sequence[RunSource], *, preset: str, allowed: bool, quiet: bool
 ) -> dict[str, _Scored]:
     """Score predictions image by image; a true image is read once for all runs."""
     most, bins = PRESETS[preset]
     scorers = {r.name: Scorer(max_detections=most, areas=bins, resamples=0) for r in runs}
+    seen = {
+        r.name: TrainingImages(c, [n for n in true.read if n in c.read], allowed=allowed)
+        for r in runs
+        if (c := r.cells) is not None
+    }
     for name in track(list(true.read), "compare", quiet=quiet):
         holders = [r for r in runs if r.cells is not None and name in r.cells.read]
         cells = true.read[name]() if holders else None
         for run in holders:
             assert run.cells is not None
             assert cells is not None
+            seen[run.name].look(name, cells)
             tags = true.tags.get(name) or run.cells.tags.get(name)
             try:
                 scorers[run.name].add(name, cells, run.cells.read[name](), tags=tags)
             except InputError as error:
                 raise InputError(f"{run.name}: {error}") from error
     for run in runs:
+        seen[run.name].warn()
         if not len(scorers[run.name]):
             raise InputError(
                 f"{run.path} and {true.path} do not belong together: no image name of one is in "

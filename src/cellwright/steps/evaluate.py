@@ -18,6 +18,7 @@ from cellwright.evaluate.scores import Scores
 from cellwright.formats.writer import with_classes
 from cellwright.label.zstack import mixed_routes
 from cellwright.steps.cells import Cells, open_cells, some
+from cellwright.steps.learnt import TrainingImages
 from cellwright.steps.machine import versions
 from cellwright.steps.progress import track
 from cellwright.types import InputError, Instances
@@ -40,6 +41,7 @@ def evaluate(
     missing: Missing = "error",
     semantic: bool = False,
     errors: bool = False,
+    on_training_images: bool = False,
     resamples: int = 1000,
     seed: int = 0,
     quiet: bool = False,
@@ -80,6 +82,10 @@ def evaluate(
     errors
         Whether the errors are analysed (Prytula 2023, section 5.7.4): what perfect masks, perfect
         ranking, no splits and so on would gain, and the worst cells. Takes ten times as long.
+    on_training_images
+        Whether images may be scored that the model learnt from, itself or by cells pasted from
+        them; they are listed in ``settings["training_images"]``. What a model learnt from is
+        known of the outputs of ``predict`` (`cellwright.steps.learnt`).
     resamples, seed
         Of the 95 % intervals over images; 0 for no intervals.
     quiet
@@ -93,7 +99,8 @@ def evaluate(
     ------
     InputError
         If a source cannot be read, a true image has no prediction (they are listed), an image
-        has another size, or a predicted class is unknown to the truth.
+        has another size, a predicted class is unknown to the truth, or the model learnt from
+        an image that is scored.
     """
     if preset not in PRESETS:
         raise InputError(f"there is no preset {preset!r}: known are {', '.join(PRESETS)}")
@@ -103,6 +110,7 @@ def evaluate(
     names, lost, extra = pair_names(true, found, missing)
     for line in mixed_routes({"the truth": [true.tags.get(name, {}) for name in names]}):
         logger.warning("%s", line)
+    seen = TrainingImages(found, names, allowed=on_training_images)
     scorer = Scorer(
         by=by,
         max_detections=max_detections or most,
@@ -113,6 +121,7 @@ def evaluate(
     )
     for name in track(names, "evaluate", quiet=quiet):
         cells = true.read[name]()
+        seen.look(name, cells)
         if absent := [c for c in classes if c not in cells.class_names]:
             raise InputError(
                 f"the truth has no class {absent[0]!r}; it has {', '.join(cells.class_names)}"
@@ -126,12 +135,14 @@ def evaluate(
             cells, guess = _only(cells, classes), _only(guess, classes)
         scorer.add(name, cells, guess, tags=true.tags.get(name) or found.tags.get(name))
     scores = scorer.result()
+    seen.warn()
     settings = {
         **scores.settings,
         "preset": preset,
         "without_truth": extra,
         "without_prediction": lost,
         "missing": missing,
+        "training_images": list(seen.found),
         "classes": list(classes),
         "semantic": semantic,
         "sources": {"truth": true.record(), "pred": found.record()},

@@ -114,6 +114,7 @@ def predict(
     from cellwright.formats.dataset import DatasetWriter
     from cellwright.predict import Tiling
     from cellwright.steps.adapting import adapted, chosen_model
+    from cellwright.steps.extending.origins import pixel_print
     from cellwright.steps.progress import track
 
     if jobs:
@@ -135,7 +136,8 @@ def predict(
         "channel": predictor.channel,
         "invert": predictor.invert,
     }
-    _begin(folder, settings)
+    learnt = predictor.card.learnt
+    _begin(folder, settings, learnt)
     failed: list[Failure] = []
     cells, started = 0, time.perf_counter()
     with DatasetWriter(
@@ -146,6 +148,7 @@ def predict(
             track(new, "predicting", quiet=quiet), predictor, failed
         ):
             try:
+                mark = pixel_print(image)
                 _write(folder, job, image, result, settings["formats"])
             except (OSError, ValueError, MemoryError) as error:
                 failed.append(Failure(str(job.path), _line(error)))
@@ -155,6 +158,7 @@ def predict(
                 "seconds": round(seconds, 4),
                 "cells": len(result),
                 "source": str(job.path.resolve()),
+                "pixels": mark,
                 **done_to_it,
             }
             writer.add(sample, file_name=job.path.name, facts=facts)
@@ -162,7 +166,7 @@ def predict(
         records = [writer.record(n) for n in sorted(writer.done)]
     if "measurements" in settings["formats"]:
         _one_table(folder, [str(r["name"]) for r in records])
-    _write_run(folder, settings, records)
+    _write_run(folder, settings, learnt, records)
     write_failures(folder, failed)
     done = len(new) - len(failed)
     spent = round(time.perf_counter() - started, 3)
@@ -174,13 +178,13 @@ def _model_hash(model: Path) -> str:
     return hashlib.sha256((model / "model.json").read_bytes()).hexdigest()
 
 
-def _begin(folder: Path, settings: Mapping[str, Any]) -> None:
+def _begin(folder: Path, settings: Mapping[str, Any], learnt: Mapping[str, str]) -> None:
     """Write the settings of a new run, or make sure that an earlier one had the same."""
     from cellwright.formats.atomic import write_json
 
     path = folder / RUN
     if not path.is_file():
-        write_json({"schema_version": 1, **_run_head(settings), "images": []}, path)
+        write_json({"schema_version": 1, **_run_head(settings, learnt), "images": []}, path)
         return
     earlier = json.loads(path.read_text(encoding="utf-8")).get("settings", {})
     wanted = json.loads(json.dumps(settings))
@@ -192,12 +196,13 @@ def _begin(folder: Path, settings: Mapping[str, Any]) -> None:
         )
 
 
-def _run_head(settings: Mapping[str, Any]) -> dict[str, Any]:
+def _run_head(settings: Mapping[str, Any], learnt: Mapping[str, str]) -> dict[str, Any]:
     return {
         "model": settings["model"],
         "settings": dict(settings),
         "versions": versions(),
         "processor": processor(),
+        "learnt": dict(learnt),
     }
 
 
@@ -303,9 +308,12 @@ def _one_table(folder: Path, names: Sequence[str]) -> None:
 
 
 def _write_run(
-    folder: Path, settings: Mapping[str, Any], records: Sequence[Mapping[str, Any]]
+    folder: Path,
+    settings: Mapping[str, Any],
+    learnt: Mapping[str, str],
+    records: Sequence[Mapping[str, Any]],
 ) -> None:
-    """``run.json``: settings, versions, seconds of each image."""
+    """``run.json``: settings, versions, what the model learnt from, seconds of each image."""
     from cellwright.formats.atomic import write_json
 
     images = [
@@ -318,7 +326,7 @@ def _write_run(
         }
         for r in records
     ]
-    write_json({"schema_version": 1, **_run_head(settings), "images": images}, folder / RUN)
+    write_json({"schema_version": 1, **_run_head(settings, learnt), "images": images}, folder / RUN)
 
 
 def _line(error: BaseException) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cellwright.steps.fold_scores import tuned, watched
+from cellwright.steps.learnt import learnt_images
 from cellwright.steps.machine import processor, versions
 from cellwright.steps.result import StepResult
 from cellwright.steps.together import processes, train_together
@@ -295,6 +296,7 @@ def _train(
         thresholds=thresholds,
         scores=scores,
         provenance=_provenance(data, settings, outcome),
+        learnt=_before(init) | learnt_images(data.train),
         versions=versions(),
     )
     save_model(method, card, folder)
@@ -319,6 +321,14 @@ def _start_from(folder: Path, method: Any) -> list[str]:
     for name in unfit:
         log.warning("%s: tensor %s does not fit and starts afresh", folder, name)
     return unfit
+
+
+def _before(init: str | None) -> dict[str, str]:
+    """Images that the model learnt from which a training starts."""
+    from cellwright.zoo.checkpoint import read_card
+    from cellwright.zoo.shipped import model_folder
+
+    return read_card(model_folder(init))[0].learnt if init else {}
 
 
 def _provenance(

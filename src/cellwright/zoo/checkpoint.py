@@ -47,6 +47,9 @@ class ModelCard:
         Names of the input planes, in order; empty if the training images gave none.
     provenance
         Data set, images, fold, seed, time, licence of the data.
+    learnt
+        Fingerprint -> name of each image that was learnt from, also by a model this one started
+        from and by pasted cells (see `cellwright.steps.learnt`); empty if unknown.
     scores
         Scores on the tuning fold.
     versions
@@ -62,6 +65,7 @@ class ModelCard:
     window: tuple[int, int] | None = None
     channels: tuple[str, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)
+    learnt: dict[str, str] = field(default_factory=dict)
     scores: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
 
@@ -132,6 +136,7 @@ def read_card(folder: Path) -> tuple[ModelCard, str]:
             window=tuple(record["window"]) if record.get("window") else None,
             channels=tuple(record.get("channels", ())),
             provenance=record.get("provenance", {}),
+            learnt=record.get("learnt", {}),
             scores=record.get("scores", {}),
             versions=record.get("versions", {}),
         ), record["sha256"]

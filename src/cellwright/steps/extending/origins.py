@@ -11,8 +11,8 @@ neither half and is not recognised.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,19 +27,42 @@ EXTENDED = "extended"
 #: fewer cells than this may have the same outlines in two images by chance
 TELLING = 3
 DIGITS = 16
+#: rows of a lazy image that are read at once
+BAND = 1024
 
 
 def fingerprint(image: Image, cells: Instances | None) -> str:
     """Fingerprint of an image: 16 digits of its pixels, a dash, 16 of its cells (if 3 or more)."""
-    data = np.ascontiguousarray(image.data)
-    pixels = hashlib.sha256(f"{data.dtype.str} {data.shape}".encode())
-    pixels.update(data.data if data.dtype.kind != "b" else data.view(np.uint8).data)
-    drawn = ""
-    if cells is not None and len(cells) >= TELLING:
-        rows = np.column_stack([cells.boxes, cells.areas])
-        rows = rows[np.lexsort(rows.T)].astype("<i8")
-        drawn = hashlib.sha256(f"{cells.shape}".encode() + rows.tobytes()).hexdigest()[:DIGITS]
-    return f"{pixels.hexdigest()[:DIGITS]}-{drawn}"
+    return f"{pixel_print(image)}-{'' if cells is None else outline_print(cells)}"
+
+
+def pixel_print(image: Image) -> str:
+    """The half of a fingerprint that tells the pixels; a lazy image is read in bands of rows."""
+    data = image.data
+    found = hashlib.sha256(f"{data.dtype.str} {data.shape}".encode())
+    for piece in _pieces(data):
+        piece = np.ascontiguousarray(piece)
+        found.update(piece.data if piece.dtype.kind != "b" else piece.view(np.uint8).data)
+    return found.hexdigest()[:DIGITS]
+
+
+def outline_print(cells: Instances) -> str:
+    """The half of a fingerprint that tells the outlines; empty for fewer than three cells."""
+    if len(cells) < TELLING:
+        return ""
+    rows = np.column_stack([cells.boxes, cells.areas])
+    rows = rows[np.lexsort(rows.T)].astype("<i8")
+    return hashlib.sha256(f"{cells.shape}".encode() + rows.tobytes()).hexdigest()[:DIGITS]
+
+
+def _pieces(data: Any) -> Iterator[np.ndarray]:
+    """An array in pieces whose bytes follow each other; rows and columns are its last axes."""
+    if isinstance(data, np.ndarray):
+        yield data
+        return
+    for plane in np.ndindex(tuple(data.shape[:-2])):
+        for row in range(0, data.shape[-2], BAND):
+            yield np.asarray(data[(*plane, slice(row, row + BAND))])
 
 
 def origin_tags(
@@ -87,7 +110,7 @@ def refuse_shared_origins(train: Dataset, held: Iterable[tuple[str, Dataset]]) -
     known = origins(train)
     if not known:
         return
-    halves = {half: where for mark, where in known.items() for half in _halves(mark)}
+    seen = {half: where for mark, where in known.items() for half in halves(mark)}
     for part, dataset in held:
         # All classes, as when the cells were cut out: a view of some has other outlines.
         whole = type(dataset)(dataset.file, dataset.root)
@@ -95,9 +118,9 @@ def refuse_shared_origins(train: Dataset, held: Iterable[tuple[str, Dataset]]) -
         for i, name in enumerate(dataset.names):
             mark = fingerprint(dataset.image(i), whole.instances(place[name]))
             marks = {mark: name, **{m: n for m, (_, n) in origins(dataset.subset([i])).items()}}
-            for half in (h for m in marks for h in _halves(m)):
-                if half in halves:
-                    _refuse(*halves[half], name, part)
+            for half in (h for m in marks for h in halves(m)):
+                if half in seen:
+                    _refuse(*seen[half], name, part)
 
 
 def _refuse(source: str, image: str, name: str, part: str) -> None:
@@ -109,7 +132,7 @@ def _refuse(source: str, image: str, name: str, part: str) -> None:
     )
 
 
-def _halves(mark: str) -> tuple[str, ...]:
-    """The halves of a fingerprint, told apart by the dash."""
+def halves(mark: str) -> tuple[str, ...]:
+    """The halves of a fingerprint, told apart by the dash; an empty one is left out."""
     pixels, _, drawn = mark.partition("-")
     return tuple(h for h in (f"{pixels}-", f"-{drawn}") if h != "-")
