@@ -14,6 +14,7 @@ from scipy import fft, ndimage
 
 from cellwright.classical.background import local_background
 from cellwright.synth.paste.halo import Halo, halo_of
+from cellwright.synth.paste.stretch import stretched
 from cellwright.types import InputError
 
 #: pixels between cells that are needed to see a background
@@ -51,19 +52,7 @@ class Ground:
         """The level on a frame of `shape`, (plane, row, column); stretched if it is another."""
         if self.level.shape[1:] == shape:
             return self.level
-        old = self.level.shape[1:]
-        axes = [
-            np.clip((np.arange(n) + 0.5) * (m / n) - 0.5, 0, m - 1)
-            for n, m in zip(shape, old, strict=True)
-        ]
-        out = self.level
-        for axis, at in zip((1, 2), axes, strict=True):
-            low = np.floor(at).astype(int)
-            high = np.minimum(low + 1, out.shape[axis] - 1)
-            part = (at - low).astype(np.float32)
-            part = part[:, None] if axis == 1 else part
-            out = np.take(out, low, axis) * (1 - part) + np.take(out, high, axis) * part
-        return out.astype(np.float32)
+        return stretched(self.level, shape)
 
     def noise(self, rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
         """(plane, row, column) float32 of noise, a new one each time."""

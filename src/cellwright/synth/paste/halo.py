@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from cellwright.synth.paste.stretch import stretched
+
 #: standard deviations that are tried, in typical diameters
 WIDTHS = (0.35, 0.5, 0.7, 1.0, 1.4)
 #: share of what shading leaves unexplained between the cells that a halo has to explain
@@ -104,10 +106,7 @@ def spread(light: np.ndarray, width: float) -> np.ndarray:
     coarse = ndimage.gaussian_filter(coarse, width / step, truncate=3.0, mode="nearest")
     if step == 1:
         return coarse
-    offset = -(step - 1) / (2 * step)
-    return ndimage.affine_transform(
-        coarse, [1 / step, 1 / step], offset, output_shape=light.shape, order=1, mode="nearest"
-    )
+    return stretched(coarse[None], padded.shape)[0, :rows, :cols]
 
 
 def _unexplained(basis: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -127,6 +128,7 @@ def _stretched(bend: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return down @ bend @ across.T
 
 
+@lru_cache(maxsize=512)
 def _basis(length: int) -> np.ndarray:
     """(length, KNOTS) float32 of weights that add up to one: Gaussians around the knots."""
     at = np.linspace(0, KNOTS - 1, length, dtype=np.float32)[:, None]
