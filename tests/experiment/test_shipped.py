@@ -75,6 +75,16 @@ def test_a_paper_s_table_says_what_it_was_measured_on(recipes: Path, name: str) 
     assert recipe.quick["data"]["test"]["simulate"]["shape"] == [128, 128]
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_overlaps_are_those_of_cells(recipes: Path, name: str) -> None:
+    """A nucleus lies in its cell: where there are nuclei, overlaps are scored without them."""
+    recipe = read_recipe(recipes / f"{name}.toml")
+    test = recipe.data.test
+    scenes = (test.simulate or ()) if test is not None else ()
+    if any(path.startswith("overlap/") for path in recipe.columns.values()):
+        assert recipe.evaluate.classes == ("cell",) or not any(s.nuclei for s in scenes)
+
+
 def test_the_paper_s_own_images_of_livecell(recipes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LIVECELL", "/cells")
     for name in (*(f"p3/table-{n}" for n in (1, 2, 3, 4)), "p4/table-5-8"):
