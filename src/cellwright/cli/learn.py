@@ -29,20 +29,13 @@ def train(
         str | None, typer.Option(metavar="LIST", help="Learn the cells of these classes only.")
     ] = None,
     val: Annotated[Path | None, typer.Option(help="A data set to watch and tune on.")] = None,
-    val_fraction: Annotated[
-        float, typer.Option(min=0, max=0.9, help="Part of the data set kept for that instead.")
-    ] = 0.15,
-    where: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="KEY=VALUE", help="Only images with this tag; a repeated key: any of these."
-        ),
-    ] = None,
+    val_fraction: options.ValFraction = 0.15,
+    where: options.Where = None,
     init: Annotated[
         Path | None, typer.Option(help="Model to start from; what does not fit is listed.")
     ] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data.")] = None,
-    minutes: Annotated[float | None, typer.Option(min=0, help="Stop after so long.")] = None,
+    epochs: options.Epochs = None,
+    minutes: options.Minutes = None,
     crops_per_epoch: Annotated[
         int | None, typer.Option(min=1, help="Crops in an epoch; as many as show all images once.")
     ] = None,

@@ -25,6 +25,22 @@ Jobs = Annotated[
     typer.Option("-j", "--jobs", min=1, help="Images or windows worked on at once; all cores."),
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
+Epochs = Annotated[int | None, typer.Option("--epochs", min=1, help="Passes over the data.")]
+Minutes = Annotated[float | None, typer.Option("--minutes", min=0, help="Stop after so long.")]
+ValFraction = Annotated[
+    float,
+    typer.Option(
+        "--val-fraction", min=0, max=0.9, help="Part of the data set kept for that instead."
+    ),
+]
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where",
+        metavar="KEY=VALUE",
+        help="Only images with this tag; a repeated key: any of these.",
+    ),
+]
 TileShape = Annotated[
     tuple[int, int] | None,
     typer.Option(

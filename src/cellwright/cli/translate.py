@@ -47,8 +47,8 @@ def learn_translation(
     ] = None,
     crop: Annotated[int, typer.Option(min=32, help="Rows and columns of a crop.")] = 512,
     batch_size: Annotated[int, typer.Option(min=1, help="Crops per batch.")] = 4,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data.")] = None,
-    minutes: Annotated[float | None, typer.Option(min=0, help="Stop after so long.")] = None,
+    epochs: options.Epochs = None,
+    minutes: options.Minutes = None,
     learning_rate: Annotated[
         float, typer.Option(min=0, help="In the first half; it falls to nothing in the second.")
     ] = 2e-4,
@@ -56,15 +56,8 @@ def learn_translation(
         float, typer.Option(min=0, help="Of L1 beside the adversarial loss.")
     ] = 100.0,
     val: Annotated[Path | None, typer.Option(help="A data set to choose the weights on.")] = None,
-    val_fraction: Annotated[
-        float, typer.Option(min=0, max=0.9, help="Part of the data set kept for that instead.")
-    ] = 0.15,
-    where: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="KEY=VALUE", help="Only images with this tag; a repeated key: any of these."
-        ),
-    ] = None,
+    val_fraction: options.ValFraction = 0.15,
+    where: options.Where = None,
     features: Annotated[
         Literal["cells", "inception-v3"],
         typer.Option(help="Network whose features the FID compares."),
