@@ -62,7 +62,7 @@ def test_weights_of_another_network_are_refused(folder: Path) -> None:
         load_model(folder)
 
 
-@pytest.mark.parametrize("text", ["", "{", "\x00", '{"schema_version": 1}'])
+@pytest.mark.parametrize("text", ["", "{", "\x00", "[]", '{"schema_version": 1}'])
 def test_a_damaged_card_is_refused(folder: Path, text: str) -> None:
     (folder / "model.json").write_text(text)
     with pytest.raises(InputError, match="model.json"):

@@ -6,19 +6,18 @@ first, the card last, and a card names the hash of the weights it belongs to.
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cellwright.formats.atomic import write_json
 from cellwright.types import InputError
 from cellwright.zoo.builders import build
+from cellwright.zoo.card_file import CardFile
 from cellwright.zoo.method import Normalisation, with_thresholds
-from cellwright.zoo.weights import read_weights, write_weights
+from cellwright.zoo.weights import read_weights
 
-SCHEMA_VERSION = 1
 WEIGHTS, CARD = "model.safetensors", "model.json"
+FILES = CardFile(CARD, WEIGHTS, version=1, kind="model", folder="model folder", command="train")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,40 +90,16 @@ def save_model(method: Any, card: ModelCard, folder: Path, *, half: bool = False
         Keep kernels as float16, half the bytes; statistics and biases stay float32. They are
         computed with in float32 all the same.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     state = {k: v.detach().cpu().contiguous() for k, v in method.net.state_dict().items()}
     if half:
         state = {k: v.half() if v.ndim > 1 and v.is_floating_point() else v
                  for k, v in state.items()}  # fmt: skip
-    digest = write_weights(state, folder / WEIGHTS)
-    record = {
-        "schema_version": SCHEMA_VERSION,
-        "builder": card.method,
-        "sha256": digest,
-        "parameters": sum(p.numel() for p in method.net.parameters()),
-        **asdict(card),
-    }
-    write_json(record, folder / CARD)
+    FILES.write(folder, state, method.net, {"builder": card.method, **asdict(card)})
 
 
 def read_card(folder: Path) -> tuple[ModelCard, str]:
     """The card of a model folder and the SHA-256 its weights must have."""
-    path = Path(folder) / CARD
-    if not path.is_file():
-        raise InputError(
-            f"{folder} is not a model folder: it has no {CARD}; "
-            "give the folder that `cellwright train -o` wrote"
-        )
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"{path} is not readable JSON ({error}); train the model again") from error
-    version = record.get("schema_version")
-    if version != SCHEMA_VERSION:
-        raise InputError(
-            f"{folder} has model schema version {version}, this Cellwright reads "
-            f"{SCHEMA_VERSION}; update Cellwright or train the model again"
-        )
+    path, record = Path(folder) / CARD, FILES.read(Path(folder))
     try:
         return ModelCard(
             method=record["method"],

@@ -6,7 +6,6 @@ folders of `cellwright.zoo.checkpoint` are, and never unpickled.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,14 +14,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cellwright.formats.atomic import write_json
 from cellwright.nets.pix2pix import WIDTHS, Pix2PixGenerator
 from cellwright.nets.unet import UNet
 from cellwright.types import InputError
-from cellwright.zoo.weights import read_weights, write_weights
+from cellwright.zoo.card_file import CardFile
+from cellwright.zoo.weights import read_weights
 
-SCHEMA_VERSION = 1
 WEIGHTS, CARD = "translator.safetensors", "translator.json"
+FILES = CardFile(
+    CARD, WEIGHTS, version=1, kind="translator", folder="translator", command="learn-translation"
+)
 #: channels of each level of the autoencoder where none are given
 UNET_WIDTHS = (64, 128, 256, 512, 1024)
 
@@ -118,40 +119,23 @@ class TranslatorCard:
 
 def save_translator(net: nn.Module, card: TranslatorCard, folder: Path) -> None:
     """Write the folder: the weights first, then the card that names their hash."""
-    folder.mkdir(parents=True, exist_ok=True)
     state = {k: v.detach().cpu().contiguous() for k, v in net.state_dict().items()}
-    digest = write_weights(state, folder / WEIGHTS)
-    record = {
-        "schema_version": SCHEMA_VERSION,
-        "sha256": digest,
-        "parameters": sum(p.numel() for p in net.parameters()),
-        **asdict(card),
-    }
-    write_json(record, folder / CARD)
+    FILES.write(folder, state, net, asdict(card))
 
 
 def read_translator_card(folder: Path) -> tuple[TranslatorCard, str]:
     """The card of a translator's folder and the SHA-256 its weights must have."""
-    path = Path(folder) / CARD
-    if not path.is_file():
-        raise InputError(
-            f"{folder} is not a translator: it has no {CARD}; give the folder that "
-            "`cellwright learn-translation -o` wrote"
-        )
+    record = FILES.read(Path(folder))
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        version, expected = record.pop("schema_version"), record.pop("sha256")
-        record.pop("parameters")
-        if version != SCHEMA_VERSION:
-            raise InputError(
-                f"{folder} has translator schema version {version}, this Cellwright reads "
-                f"{SCHEMA_VERSION}; update Cellwright or train it again"
-            )
-        return TranslatorCard(**{k: _tupled(v) for k, v in record.items()}), expected
-    except (UnicodeDecodeError, ValueError, KeyError, TypeError, AttributeError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{path} is not a usable card ({error}); train it again") from error
+        expected = record.pop("sha256")
+        known = {
+            k: _tupled(v) for k, v in record.items() if k not in ("schema_version", "parameters")
+        }
+        return TranslatorCard(**known), expected
+    except (KeyError, TypeError) as error:
+        raise InputError(
+            f"{Path(folder) / CARD} is not a usable card ({error}); train the translator again"
+        ) from error
 
 
 def load_network(folder: Path) -> tuple[Any, TranslatorCard]:
