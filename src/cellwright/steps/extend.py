@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cellwright.steps.extending.maker import HOWS, Plan, image_name
 from cellwright.steps.progress import track
 from cellwright.steps.result import StepResult
+from cellwright.steps.where import Where, wanted_tags
 from cellwright.types import InputError, Sample
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def extend(
     device: str = "auto",
     preset: str | None = None,
     modality: str | None = None,
-    where: Sequence[tuple[str, str]] | Mapping[str, str | Sequence[str]] = (),
+    where: Where = (),
     originals: bool = False,
     seed: int = 0,
     jobs: int = 1,
@@ -155,7 +156,7 @@ def extend(
     shares = span(overlap, "overlap")
     parts = carried.split(",") if isinstance(carried, str) else carried
     carried = tuple(name.strip() for name in parts if name.strip())
-    output, tags = Path(output), _tags(where)
+    output, tags = Path(output), wanted_tags(where)
     whole = open_dataset(dataset)
     part = usable(whole, tags)
     if output.resolve() == whole.root.resolve():
@@ -265,16 +266,6 @@ def _check(
         raise InputError(f"a preset came for how {how!r}: only simulate uses one")
     if clustered is not None and not 0 <= clustered <= 1:
         raise InputError(f"clustered {clustered} came: a share from 0 to 1 is wanted")
-
-
-def _tags(
-    where: Sequence[tuple[str, str]] | Mapping[str, str | Sequence[str]],
-) -> dict[str, list[str]]:
-    pairs = list(where.items()) if isinstance(where, Mapping) else list(where)
-    found: dict[str, list[str]] = {}
-    for key, value in pairs:
-        found.setdefault(key, []).extend([value] if isinstance(value, str) else map(str, value))
-    return found
 
 
 def _identity(dataset: Dataset) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from cellwright.steps.machine import processor, versions
 from cellwright.steps.result import StepResult
+from cellwright.steps.where import Where, wanted_tags
 from cellwright.types import InputError
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def learn_translation(
     l1_weight: float = 100.0,
     val: str | Path | None = None,
     val_fraction: float = 0.15,
-    where: Sequence[tuple[str, str]] | Mapping[str, str] = (),
+    where: Where = (),
     features: str = "cells",
     seed: int = 0,
     device: str = "auto",
@@ -126,8 +127,7 @@ def learn_translation(
     from cellwright.zoo.feature_networks import feature_network
 
     feature_network(features)
-    pairs = list(where.items()) if isinstance(where, Mapping) else list(where)
-    tags = {key: [v for k, v in pairs if k == key] for key, _ in pairs}
+    tags = wanted_tags(where)
     data = gather_pairs(
         Path(dataset), source=source, target=target, val=val, fraction=val_fraction, where=tags
     )

@@ -23,6 +23,7 @@ from cellwright.steps.training_settings import (
     normalisation_of,
     resolved,
 )
+from cellwright.steps.where import Where, wanted_tags
 from cellwright.types import InputError
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def train(
     classes: Sequence[str] | None = None,
     val: str | Path | None = None,
     val_fraction: float = 0.15,
-    where: Sequence[tuple[str, str]] | Mapping[str, str] = (),
+    where: Where = (),
     init: str | Path | None = None,
     epochs: int | None = None,
     minutes: float | None = None,
@@ -174,7 +175,7 @@ least_rate, half_cycle, plateau_patience
             "wanted"
         )
     data = gather(
-        Path(dataset), val=val, fraction=val_fraction, where=_tags(where), classes=classes
+        Path(dataset), val=val, fraction=val_fraction, where=wanted_tags(where), classes=classes
     )
     asked = {
         "batch_size": batch_size, "crop": crop, "scale": scale, "light": light,
@@ -222,11 +223,6 @@ def _joins() -> bool:
     import os
 
     return int(os.environ.get("LOCAL_RANK", "0")) > 0
-
-
-def _tags(where: Sequence[tuple[str, str]] | Mapping[str, str]) -> dict[str, list[str]]:
-    pairs = list(where.items()) if isinstance(where, Mapping) else list(where)
-    return {key: [v for k, v in pairs if k == key] for key, _ in pairs}
 
 
 def _train(
