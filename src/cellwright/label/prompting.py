@@ -48,6 +48,12 @@ def _plain(**options: Any) -> PromptSegmenter:
     return _region(learned=False, **options)
 
 
+def _walker(**options: Any) -> PromptSegmenter:
+    from cellwright.label.walker import WalkerSegmenter
+
+    return WalkerSegmenter(**options)
+
+
 def _sam(name: str, summary: str) -> PromptSegmenterEntry:
     def build(**options: Any) -> PromptSegmenter:
         from cellwright.label import sam
@@ -69,6 +75,11 @@ PROMPT_SEGMENTERS: tuple[PromptSegmenterEntry, ...] = (
         "the same outline with a cost set by hand, nothing fitted",
         _plain,
         by_hand={"exact_boxes": False},
+    ),
+    PromptSegmenterEntry(
+        "random-walker",
+        "random walks from seeds made of the prompts (Grady 2006); nothing fitted",
+        _walker,
     ),
     *(_sam(model.name, model.summary) for model in SAM_WEIGHTS),
 )
