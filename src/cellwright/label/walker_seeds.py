@@ -42,6 +42,10 @@ def box_seeds(
     else:
         near, on = size / 2, from_centre < CORE
     at = places(prompt, window)
+    if not prompt.signs.all():  # what is nearer to a negative point than to the cell is open
+        middle = np.argwhere(from_centre == from_centre.min())[:1]
+        yes = at[prompt.signs] if prompt.signs.any() else middle
+        on &= away(_marked(off.shape, yes)) < away(_marked(off.shape, at[~prompt.signs]))
     return window, _clicked(on, off, at, prompt.signs, np.full(len(at), CLICK * near))
 
 
@@ -70,6 +74,12 @@ def _clicked(
         around = _disc(on.shape, place, min(most, apart / 3))
         on, off = (on | around, off & ~around) if sign else (on & ~around, off | around)
     return on, off
+
+
+def _marked(shape: tuple[int, ...], at: np.ndarray) -> np.ndarray:
+    found = np.zeros(shape, bool)
+    found[at[:, 0], at[:, 1]] = True
+    return found
 
 
 def away(seeds: np.ndarray) -> np.ndarray:
