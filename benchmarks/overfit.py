@@ -51,14 +51,14 @@ APART: tuple[tuple[float, Trial], ...] = tuple(
         ("seunet-3head", 1.2, {}),
         ("seunet-4head", 1.2, {}),
         ("unet-fast", 1, {}),
-        ("cellpose", 2, {"widths": None}),
+        ("cellpose", 4, {"widths": [8, 16, 32, 64]}),
     )
 )
 #: and for those that know overlaps
 OVERLAPPING: tuple[tuple[float, Trial], ...] = (
     (1.2, Trial("seunet-overlap", "seunet-overlap", {"widths": WIDTHS})),
     (4, Trial("sparse-seunet", "sparse-seunet")),
-    (11, Trial("sparse-seunet-multilevel", "sparse-seunet-multilevel", SMALL_SPARSE)),
+    (18, Trial("sparse-seunet-multilevel", "sparse-seunet-multilevel", SMALL_SPARSE)),
     (11, Trial("sparse-seunet-overlap", "sparse-seunet-overlap", SMALL_SPARSE)),
     (11, Trial("sparse-seunet-objectness", "sparse-seunet-objectness", SMALL_SPARSE)),
     (1.5, Trial("iaunet", "iaunet")),

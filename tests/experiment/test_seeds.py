@@ -124,3 +124,27 @@ def test_a_single_seed_has_no_spread(tmp_path: Path) -> None:
 def test_what_does_not_meet_is_told(old: str, new: str, said: str) -> None:
     with pytest.raises(InputError, match=said):
         parsed(RECIPE.replace(old, new))
+
+
+LADDER = RECIPE.replace('name = "many"\ndata', 'name = "many"\nafter = "few"\ndata')
+
+
+def test_a_training_goes_on_from_an_earlier_one_of_its_seed(tmp_path: Path, monkeypatch) -> None:
+    stages = {s.name: s for s in plan(parsed(LADDER), tmp_path, device="cpu", quiet=True)}
+    first = tmp_path / "few" / "seed-5" / "model"
+    assert stages["many.seed-5.train"].inputs[-1] == first == stages["few.seed-5.train"].output
+    seen = []
+    monkeypatch.setattr("cellwright.steps.train.train", lambda *_, **k: seen.append(k) or _Done)
+    stages["few.seed-5.train"].action(False)
+    stages["many.seed-5.train"].action(False)
+    assert [k["init"] for k in seen] == [None, first]
+
+
+class _Done:
+    failed = ()
+
+
+@pytest.mark.parametrize("name", ["later", "classical", "nothing", "many"])
+def test_a_training_goes_on_from_one_that_was_trained_before_it(name: str) -> None:
+    with pytest.raises(InputError, match=f"many goes on after '{name}'"):
+        parsed(LADDER.replace('after = "few"', f'after = "{name}"'))

@@ -113,6 +113,8 @@ class Variant(Strict):
     ----------
     data
         Name of the images that it learns from: "train", or one of ``[data.more]``.
+    after
+        Earlier variant from whose weights, of the same seed, its training starts; "" for none.
     label
         Labels to learn from.
     segmenter, options
@@ -128,6 +130,7 @@ class Variant(Strict):
 
     name: Annotated[str, Field(pattern=SLUG)]
     data: str = "train"
+    after: str = ""
     label: Label | None = None
     segmenter: str | None = None
     options: dict[str, Any] = {}
@@ -140,8 +143,10 @@ class Variant(Strict):
     def _learns_or_not(self) -> Variant:
         if self.segmenter is None and self.options:
             raise ValueError("options are those of a segmenter, which is not named")
-        if self.segmenter is not None and (self.train or self.predict or self.label):
-            raise ValueError("a segmenter takes options; train, predict and label are of methods")
+        if self.segmenter is not None and (self.train or self.predict or self.label or self.after):
+            raise ValueError(
+                "a segmenter takes options; train, predict, label and after are of methods"
+            )
         return self
 
 
@@ -231,6 +236,13 @@ class Recipe(Strict):
                 f"a variant learns from the data {strange[0]!r}, "
                 f"the recipe has {', '.join(known_data)}"
             )
+        for number, variant in enumerate(self.variants()):
+            trained = [v.name for v in self.variants()[:number] if v.segmenter is None]
+            if variant.after and variant.after not in trained:
+                raise ValueError(
+                    f"{variant.name} goes on after {variant.after!r}, which is none of the "
+                    f"variants trained before it: {', '.join(trained) or 'none'}"
+                )
         if len(set(self.seeds)) != len(self.seeds):
             raise ValueError(f"seeds {', '.join(map(str, self.seeds))} repeat one")
         used = [column for row in self.paper for column in row.figures] + list(self.percent)

@@ -70,7 +70,8 @@ def plan(recipe: Recipe, folder: Path, *, device: str, quiet: bool) -> list[Stag
         for run in recipe.runs(variant):
             here = folder / run.place
             val = places.get("val")
-            stages.append(_train(recipe, variant, run, training, val, here / "model", how))
+            first = _first(recipe, variant, run, folder)
+            stages.append(_train(recipe, variant, run, training, val, first, here / "model", how))
             if "test" in places:
                 stages.append(_predict(recipe, variant, run, places["test"], here, how))
                 stages.append(_evaluate(recipe, variant, run, places["test"], here, quiet))
@@ -171,12 +172,21 @@ def _segment(variant: Variant, images: Path, output: Path, quiet: bool) -> Stage
     return Stage(f"{name}.segment", output, dict(settings), (images,), action, name)
 
 
+def _first(recipe: Recipe, variant: Variant, run: Run, folder: Path) -> Path | None:
+    """The model from whose weights the training of `variant` starts, if a variant made it."""
+    if not variant.after:
+        return None
+    earlier = next(v for v in recipe.variants() if v.name == variant.after)
+    return next(folder / r.place / "model" for r in recipe.runs(earlier) if r.seed == run.seed)
+
+
 def _train(
     recipe: Recipe,
     variant: Variant,
     run: Run,
     dataset: Path,
     val: Path | None,
+    first: Path | None,
     output: Path,
     how: dict[str, Any],
 ) -> Stage:
@@ -186,10 +196,11 @@ def _train(
         from cellwright.steps.train import train
 
         options = settings.model_dump() | {"where": settings.pairs(), "seed": run.seed} | how
+        options |= {"init": first} if first else {}
         return train(dataset, output, val=val, resume=resume, **options).failed
 
     record = settings.model_dump(mode="json") | {"seed": run.seed}
-    inputs = (dataset,) if val is None else (dataset, val)
+    inputs = tuple(place for place in (dataset, val, first) if place is not None)
     return Stage(f"{run.name}.train", output, record, inputs, action, variant.name)
 
 

@@ -59,7 +59,7 @@ SHIPPED: tuple[Shipped, ...] = (
     Shipped(
         "nuclei",
         "nuclei in fluorescence, bright on dark",
-        "a49d320d3c310d2c6eaadf78b3e11d1cfb9e7c6e18310d761533d1479c622692",
+        "6ed621a4117c05d74df2cbde120c6678dad6b42ac658c0cab1547c8b482aee57",
         "BBBC038, the Data Science Bowl 2018 (train part, fluorescence)",
         "CC0",
         "recipes/models/nuclei.toml",
