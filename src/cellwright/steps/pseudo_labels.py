@@ -124,7 +124,8 @@ def first_labels(coarse: str, prompts: str) -> Callable[[ImageJob, Image], Verdi
         drawer = CoarsePromptedSegmenter(coarse=finder, prompts=asked, shown={})
 
     def find(job: ImageJob, image: Image) -> Verdict:
-        cells, first = drawer.segment(image), finder.segment(image)
+        cells = drawer.segment(image)
+        first = cells if drawer is finder else finder.segment(image)
         agreements = {UNSTABLE: mean_agreement(cells, looks(drawer.segment, image))}
         if prompts != "none":
             agreements[DISAGREES] = agreement(cells, first)
