@@ -119,6 +119,32 @@ def test_own_density_is_drawn_type_by_type(tmp_path) -> None:
         assert {t["source"] for t in made.instances(i).tags} == {"few" if i % 2 == 0 else "many"}
 
 
+def test_without_rotation_cells_lie_as_they_lay(tmp_path) -> None:
+    labels = one_cell(shape=(60, 60), at=(20, 20), size=12)
+    labels[20:26, 26:32] = 0  # an L: no turn and no mirror image of it is the same
+    light = np.where(labels > 0, 60 + np.arange(60), 20).astype(np.uint8)  # brighter to the right
+    sample = Sample("l", Image(light, "YX"), from_label_map(labels))
+    write_dataset([sample], tmp_path / "data")
+    form = labels[20:32, 20:32] > 0
+
+    def pasted(name, **more):
+        extend(tmp_path / "data", tmp_path / name, n=6, density=2, overlap=0.0, **more, **QUIET)
+        for image in open_dataset(tmp_path / name):
+            height, width = image.instances.shape
+            for box, mask in zip(
+                image.instances.boxes.tolist(), image.instances.masks, strict=True
+            ):
+                if min(box[:2]) > 0 and box[2] < height and box[3] < width:
+                    yield image.image.data[box[0] : box[2], box[1] : box[3]], mask
+
+    found = list(pasted("still", rotate=False))
+    assert len(found) > 6
+    for pixels, mask in found:
+        np.testing.assert_array_equal(mask, form)
+        np.testing.assert_array_equal(np.diff(pixels[8:].astype(int), axis=1), 1)
+    assert any(m.shape != form.shape or (m != form).any() for _, m in pasted("turned"))
+
+
 def test_classes_are_types(tmp_path) -> None:
     labels = one_cell() + 2 * one_cell(at=(20, 25), size=5)
     cells = replace(from_label_map(labels), classes=np.array([0, 1]), class_names=("a", "b"))
@@ -190,6 +216,7 @@ def test_val_is_used_if_asked_for_but_test_never(tmp_path) -> None:
         {"elastic": 2},
         {"edge": -1},
         {"how": "pix2pix"},
+        {"how": "simulate", "rotate": False},
         {"model": "m"},
         {"preset": "livecell"},
         {"how": "simulate", "preset": "none-of-that-name"},

@@ -72,6 +72,12 @@ def extend(
         float | None,
         typer.Option(min=0, max=0.3, help="Elastic bend relative to a cell's size.", **PASTE),
     ] = None,
+    rotate: Annotated[
+        bool,
+        typer.Option(
+            help="Turn and mirror cells; not for DIC, whose light comes from a side.", **PASTE
+        ),
+    ] = True,
     edge: Annotated[
         float | None,
         typer.Option(min=0, help="Sigma of the soft edge in pixels.", **PASTE),
@@ -117,6 +123,7 @@ def extend(
         shape=shape,
         resize=resize,
         elastic=elastic,
+        rotate=rotate,
         edge=edge,
         halo=halo,
         carried=carried,

@@ -73,7 +73,9 @@ class Extend(Strict):
     shape: tuple[Whole, Whole] | None = None
     resize: Above | tuple[Above, Above] | None = None
     elastic: Number | None = None
+    rotate: bool = True
     edge: Number | None = None
+    halo: bool = True
     carried: str | tuple[str, ...] = "nucleus"
     translator: str | None = None
     model: Path | None = None

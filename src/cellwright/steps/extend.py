@@ -48,6 +48,7 @@ def extend(
     shape: tuple[int, int] | None = None,
     resize: str | float | Sequence[float] | None = None,
     elastic: float | None = None,
+    rotate: bool = True,
     edge: float | None = None,
     halo: bool = True,
     carried: str | Sequence[str] = "nucleus",
@@ -107,6 +108,9 @@ def extend(
     resize, elastic
         Range of the magnification, and standard deviation of an elastic bend relative to the
         square root of the cell's area; none of it for grey, 0.9..1.1 and 0.02 for phase.
+    rotate
+        Whether pasted cells are turned by any angle and mirrored. Without, light and shadow of a
+        cell stay where they were: for DIC, and other light with a direction.
     edge
         Standard deviation of the soft edge in pixels (P4: 20 for cells of some 160 pixels). None
         is 0 for grey and an eighth of the typical diameter for phase.
@@ -150,6 +154,10 @@ def extend(
     from cellwright.steps.extending.workers import made
 
     _check(how, n, mixed, jobs, model, preset, clustered)
+    if how == "simulate" and not rotate:
+        raise InputError(
+            "no rotation came for how 'simulate': its light has a direction of its own"
+        )
     if preset is not None and modality is not None:
         raise InputError(f"preset {preset!r} has a modality of its own: leave out {modality!r}")
     counts = None if density == "own" else whole_span(density, "density")
@@ -173,6 +181,7 @@ def extend(
         "shape": [int(k) for k in shape] if shape else None,
         "resize": list(sizes if resize is None else span(resize, "resize")),
         "elastic": bend if elastic is None else elastic,
+        "rotate": rotate,
         "edge": edge,
         "halo": halo and how in ("phase", "pix2pix"),
         "carried": list(carried),
@@ -302,7 +311,7 @@ def _plan(
         model=settings["model"],
         device=device,
         split="train" if any("split" in part.tags(i) for i in range(len(part))) else None,
-        **{k: settings[k] for k in ("clustered", "mixed", "elastic", "halo", "seed")},
+        **{k: settings[k] for k in ("clustered", "mixed", "elastic", "rotate", "halo", "seed")},
     )
     if plan.how == "simulate":
         from cellwright.steps.extending.scenes import scene_of

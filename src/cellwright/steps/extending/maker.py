@@ -45,6 +45,8 @@ class Plan:
         of the kind.
     diameter
         Typical diameter of the cells in pixels.
+    rotate
+        Whether pasted cells are turned and mirrored.
     scene
         Arguments of the simulator, for how="simulate"; or its preset.
     split
@@ -67,6 +69,7 @@ class Plan:
     carried: tuple[str, ...]
     diameter: float
     seed: int
+    rotate: bool = True
     split: str | None = None
     model: str | None = None
     device: str = "cpu"
@@ -227,7 +230,7 @@ class Maker:
 def _compose(plan: Plan) -> Compose:
     return Compose(
         COVERING if plan.how == "grey" else ADDED,
-        Warp(resize=plan.resize, elastic=plan.elastic),
+        Warp(plan.resize, plan.elastic, rotate=plan.rotate, flip=plan.rotate),
         plan.overlap,
         plan.clustered,
     )
