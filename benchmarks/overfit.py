@@ -60,7 +60,7 @@ OVERLAPPING: tuple[tuple[float, Trial], ...] = (
     (4, Trial("sparse-seunet", "sparse-seunet")),
     (18, Trial("sparse-seunet-multilevel", "sparse-seunet-multilevel", SMALL_SPARSE)),
     (11, Trial("sparse-seunet-overlap", "sparse-seunet-overlap", SMALL_SPARSE)),
-    (11, Trial("sparse-seunet-objectness", "sparse-seunet-objectness", SMALL_SPARSE)),
+    (18, Trial("sparse-seunet-objectness", "sparse-seunet-objectness", SMALL_SPARSE)),
     (1.5, Trial("iaunet", "iaunet")),
     (
         9,
