@@ -38,11 +38,13 @@ def test_a_halo_is_found_with_its_width_and_strength() -> None:
     assert halo.strength[0] == pytest.approx(2.0, rel=0.25)
 
 
-@pytest.mark.parametrize("what", ["flat", "shaded", "empty", "negative"])
+@pytest.mark.parametrize("what", ["flat", "shaded", "empty", "negative", "darker"])
 def test_no_halo_where_there_is_none(what) -> None:
     plane, _, labels = field_of(0.0)
     if what == "shaded":
         plane = plane + 3 * np.arange(plane.shape[0])[:, None]
+    if what == "darker":
+        plane = field_of(-0.5)[0]
     if what == "negative":
         plane = plane - 5000
     covered = np.zeros_like(labels, bool) if what == "empty" else labels > 0

@@ -17,7 +17,7 @@ from scipy import ndimage
 from cellwright.synth.paste.stretch import stretched
 
 #: standard deviations that are tried, in typical diameters
-WIDTHS = (0.35, 0.5, 0.7, 1.0, 1.4)
+WIDTHS = (0.35, 0.5, 0.7, 1.0)
 #: share of what shading leaves unexplained between the cells that a halo has to explain
 EXPLAINED = 0.25
 #: pixels that the fit looks at, at most
@@ -60,7 +60,8 @@ def halo_of(
 ) -> Halo | None:
     """The halo that an image shows between its cells; None if it shows none.
 
-    Shading of second order and the smoothed cover are fitted together by least squares.
+    Shading of second order and the smoothed cover are fitted together by least squares. Only a
+    bright halo counts.
 
     Parameters
     ----------
@@ -92,7 +93,9 @@ def halo_of(
             best = error.sum(), Halo(width * diameter, tuple(weights[-1].tolist()))
             gain = 1 - error / np.maximum(left, np.finfo(float).tiny)
     assert best is not None
-    return best[1] if gain.max() >= EXPLAINED else None
+    # What is darker around cells is uneven light that cells happen to lie in.
+    found = gain.max() >= EXPLAINED and min(best[1].strength) > 0
+    return best[1] if found else None
 
 
 def spread(light: np.ndarray, width: float) -> np.ndarray:
