@@ -103,7 +103,8 @@ def test_both_changed_is_another_image(place, tmp_path) -> None:
         tmp_path,
         lambda s: Sample(s.name, replace(s.image, data=s.image.data // 2), s.instances[:-1]),
     )
-    evaluate(*new, resamples=0, **QUIET)
+    scores = evaluate(*new, resamples=0, **QUIET)
+    assert scores.settings["training_images"] == []
 
 
 def test_extended_images_are_known_by_their_sources(place, tmp_path) -> None:
