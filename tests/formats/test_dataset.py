@@ -22,6 +22,8 @@ from cellwright.formats import (
 from cellwright.geometry import from_masks
 from cellwright.types import Image, InputError, Instances, Sample
 
+CLASSES = ("cell", "nucleus")
+
 
 def cells(shape: tuple[int, int] = (20, 30)) -> Instances:
     """Two overlapping cells of two classes with scores and tags."""
@@ -116,6 +118,27 @@ def test_a_writer_goes_on_where_another_stopped(tmp_path: Path) -> None:
     assert ids == [1, 2, 3, 4, 5, 6]
     with pytest.raises(InputError, match="classes"):
         DatasetWriter(tmp_path, class_names=("worm",))
+
+
+def test_records_are_read_back_while_a_data_set_grows(tmp_path: Path) -> None:
+    with DatasetWriter(tmp_path, class_names=CLASSES) as writer:
+        writer.add(sample("zelle_ä"), facts={"source": {"a": [1, "}"]}})
+    second = DatasetWriter(tmp_path, class_names=CLASSES)
+    done = second.done
+    assert set(done) == {"zelle_ä"}
+    for number in range(3):
+        second.add(sample(f"b{number}"), facts={"number": number})
+        assert second.record(f"b{number // 2}")["number"] == number // 2
+    assert done == {"zelle_ä", "b0", "b1", "b2"}
+    second.stop()  # a kill
+    with pytest.raises(InputError, match="closed"):
+        second.record("b0")
+    with DatasetWriter(tmp_path, class_names=CLASSES) as third:
+        assert third.record("zelle_ä")["source"] == {"a": [1, "}"]}
+        assert [third.record(f"b{k}")["number"] for k in range(3)] == [0, 1, 2]
+        third.add(sample("c"))
+        assert third.record("b1")["file_name"] == "images/b1.tif"
+    assert set(open_dataset(tmp_path).names) == {"zelle_ä", "b0", "b1", "b2", "c"}
 
 
 KILLED = """

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from cellwright.geometry.blocks import block_means, blocks_stretched
+
 
 def block_background(
     image: np.ndarray, *, block: int = 64, quantile: float = 0.1, smooth: float = 1.0
@@ -74,28 +76,13 @@ def local_background(
     if not outside.any():
         return np.full(image.shape, image.min(), np.float32)
     step = max(1, int(sigma // 5))
-    weight = _shrink(outside.astype(np.float32), step)
-    value = _shrink(np.where(outside, image, 0).astype(np.float32), step)
+    weight = block_means(outside, step)
+    value = block_means(np.where(outside, image, np.float32(0)), step)
     weight = ndimage.gaussian_filter(weight, sigma / step, mode="nearest")
     value = ndimage.gaussian_filter(value, sigma / step, mode="nearest")
     floor = float(np.median(image[outside]))
     coarse = (value + 1e-3 * floor) / (weight + 1e-3)
-    if step == 1:
-        return coarse.astype(np.float32)
-    rows, cols = image.shape
-    row_parts = [np.arange(i, min(i + step, rows)) for i in range(0, rows, step)]
-    col_parts = [np.arange(j, min(j + step, cols)) for j in range(0, cols, step)]
-    return _stretch(coarse, row_parts, col_parts)
-
-
-def _shrink(image: np.ndarray, step: int) -> np.ndarray:
-    """Mean of blocks of `step` pixels; the last ones are repeated to fill the grid."""
-    if step == 1:
-        return image
-    pad = [(0, -n % step) for n in image.shape]
-    image = np.pad(image, pad, mode="edge")
-    rows, cols = image.shape[0] // step, image.shape[1] // step
-    return image.reshape(rows, step, cols, step).mean(axis=(1, 3))
+    return blocks_stretched(coarse.astype(np.float32), step, image.shape)
 
 
 def _stretch(

@@ -223,5 +223,7 @@ def write_image(image: Image, path: str | Path, *, compression: str | None = "zl
     with atomic_path(path) as part:
         tifffile.imwrite(
             part, data, ome=ome, metadata=about, compression=compression,
+            # Noise does not compress: higher levels take twice as long for a per mille.
+            compressionargs={"level": 1} if compression == "zlib" else None,
             photometric="minisblack", bigtiff=data.nbytes > 2**31, **options,
         )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +21,9 @@ from cellwright.types import InputError, Instances, Sample
 log = logging.getLogger(__name__)
 
 ANNOTATIONS = "annotations.json"
+#: how a line of the journal about an image begins
+_HEAD = '{"image":'
+_OLD, _JOURNAL = 0, 1
 
 
 def journal_of(annotations: Path) -> Path:
@@ -94,31 +97,45 @@ class DatasetWriter:
                 f"{self.target} has the classes {self._old.class_names}, {self.class_names} "
                 "came; use another output folder"
             )
-        self._records = {str(i["name"]): i for i in (self._old.images if self._old else ())}
+        # Where the record of each image is: in the old file, or at which byte of the journal. Many
+        # images are written in one go, so the records themselves are not kept.
+        self._places: dict[str, tuple[int, int]] = {
+            str(image["name"]): (_OLD, i)
+            for i, image in enumerate(self._old.images if self._old else ())
+        }
         journal = journal_of(self.target)
         good = 0
         for entry, end in _entries(journal):
-            good = end
+            start, good = good, end
             if "class_names" in entry and tuple(entry["class_names"]) != self.class_names:
                 raise InputError(
                     f"{journal} was begun with the classes {tuple(entry['class_names'])}, "
                     f"{self.class_names} came; use another output folder"
                 )
             if "image" in entry:
-                self._records[entry["image"]["name"]] = entry["image"]
-        self._file: BinaryIO | None = journal.open("ab")
+                self._places[entry["image"]["name"]] = (_JOURNAL, start)
+        self._file: BinaryIO | None = journal.open("a+b")
         self._file.truncate(good)
+        self._end = good
         if not good:
             self._append({"class_names": list(self.class_names)})
 
     @property
-    def done(self) -> frozenset[str]:
-        """Names of the images that are already written."""
-        return frozenset(self._records)
+    def done(self) -> Set[str]:
+        """Names of the images that are already written; later ones appear in it."""
+        return self._places.keys()
 
     def record(self, name: str) -> Mapping[str, Any]:
-        """The record of an image that is already written."""
-        return self._records[name]
+        """The record of an image that is already written; read from disk."""
+        kind, place = self._places[name]
+        if kind == _OLD:
+            assert self._old is not None
+            return self._old.images[place]
+        file = self._opened()
+        file.seek(place)
+        # The record comes first; the cells after it are not looked at.
+        line = file.readline().decode("utf-8")
+        return dict(json.JSONDecoder().raw_decode(line, len(_HEAD))[0])
 
     def add(
         self,
@@ -140,7 +157,7 @@ class DatasetWriter:
             Further JSON values for the image record.
         """
         name, image = sample.name, sample.image
-        if name in self._records:
+        if name in self._places:
             raise InputError(f"{self.path}: an image named {name!r} is there already")
         if not name or name.startswith(".") or any(c in '/\\:*?"<>|\0' for c in name):
             raise InputError(f"{name!r} does not fit as the name of an image file")
@@ -155,16 +172,23 @@ class DatasetWriter:
         )  # fmt: skip
         if cells is None:
             record["labelled"] = False
-        self._append({"image": record, "annotations": found})
-        self._records[name] = record
+        self._places[name] = (_JOURNAL, self._append({"image": record, "annotations": found}))
 
-    def _append(self, entry: Mapping[str, Any]) -> None:
+    def _opened(self) -> BinaryIO:
         if self._file is None:
             raise InputError(f"{self.path}: the data set is closed")
-        line = json.dumps(entry, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-        self._file.write(line.encode("utf-8") + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        return self._file
+
+    def _append(self, entry: Mapping[str, Any]) -> int:
+        """Add a line to the journal; at which byte it starts."""
+        file = self._opened()
+        text = json.dumps(entry, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+        line = text.encode("utf-8") + b"\n"
+        file.write(line)
+        file.flush()
+        os.fsync(file.fileno())
+        start, self._end = self._end, self._end + len(line)
+        return start
 
     def _all(self) -> Iterator[coco.Entry]:
         if self._old:

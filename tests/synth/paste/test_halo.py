@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from cellwright.geometry import from_label_map
 from cellwright.synth.paste import ADDED, Compose, Source, Warp, compose
-from cellwright.synth.paste.halo import Halo, halo_of, spread
+from cellwright.synth.paste.halo import Halo, halo_of
 from cellwright.types import Image
 
 DIAMETER = 16.0
@@ -49,15 +49,6 @@ def test_no_halo_where_there_is_none(what) -> None:
         plane = plane - 5000
     covered = np.zeros_like(labels, bool) if what == "empty" else labels > 0
     assert halo_of(plane[None], covered, labels == 0, DIAMETER) is None
-
-
-@pytest.mark.parametrize("width", [1.5, 4.0, 11.0, 40.0])
-def test_a_coarse_grid_smooths_like_a_fine_one(width) -> None:
-    plane = (field_of(0.0)[2] > 0).astype(np.float32)
-    wanted = ndimage.gaussian_filter(plane, width, truncate=3.0, mode="nearest")
-    gap = np.abs(spread(plane, width) - wanted) / wanted.max()
-    assert gap[8:-8, 8:-8].max() < 0.02
-    assert gap.max() < 0.08  # within half a coarse pixel of the border
 
 
 def test_taken_off_leaves_the_bare_field_and_cells() -> None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from cellwright.geometry.blocks import blurred
 from cellwright.synth.paste.canvas import Canvas
 from cellwright.synth.paste.cutouts import Cutout, Source
-from cellwright.synth.paste.halo import spread
 from cellwright.synth.paste.warp import Warp, tight, warped
 from cellwright.types import Image, Instances, Sample, Tag
 
@@ -174,7 +174,9 @@ def _lighten(
         np.copyto(there, strength[:, None, None], where=cut.mask[inner], casting="same_kind")
     width = float(np.mean(widths))
     for plane, given in zip(planes, light, strict=True):
-        plane *= 1 + spread(given, width)
+        gain = blurred(given, width)
+        gain += 1
+        plane *= gain
 
 
 def windows(

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy import ndimage
 
+from cellwright.geometry.blocks import blurred
 from cellwright.synth.paste.ground import Ground, ground_of
 from cellwright.types import Image, Instances
 
@@ -219,21 +219,8 @@ def soft(mask: np.ndarray, others: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def _blurred(mask: np.ndarray, sigma: float) -> np.ndarray:
-    """Gaussian of a mask, float32; on a coarser grid where the blur is wide."""
-    step = max(1, int(sigma // 3))
-    if step == 1:
-        return ndimage.gaussian_filter(
-            mask.astype(np.float32), sigma, truncate=EDGE_REACH, mode="constant"
-        )
-    rows, cols = mask.shape
-    padded = np.pad(mask.astype(np.float32), ((0, -rows % step), (0, -cols % step)))
-    coarse = padded.reshape(padded.shape[0] // step, step, -1, step).mean(axis=(1, 3))
-    coarse = np.pad(coarse, 1)
-    coarse = ndimage.gaussian_filter(coarse, sigma / step, truncate=EDGE_REACH, mode="constant")
-    offset = 1 - (step - 1) / (2 * step)
-    return ndimage.affine_transform(
-        coarse, [1 / step, 1 / step], offset, output_shape=mask.shape, order=1, mode="constant"
-    )
+    """Gaussian of a mask, zeros around it; float32."""
+    return blurred(mask, sigma, mode="constant", truncate=EDGE_REACH)
 
 
 def _boxed(cells: Instances, chosen: np.ndarray):  # type: ignore[no-untyped-def]

@@ -13,8 +13,8 @@ import numpy as np
 from scipy import fft, ndimage
 
 from cellwright.classical.background import local_background
+from cellwright.geometry.blocks import stretched
 from cellwright.synth.paste.halo import Halo, halo_of
-from cellwright.synth.paste.stretch import stretched
 from cellwright.types import InputError
 
 #: pixels between cells that are needed to see a background
@@ -59,20 +59,22 @@ class Ground:
         padded = tuple(fft.next_fast_len(n, real=True) for n in shape)
         factors = self._factors((padded[0], padded[1]))
         # Waves are drawn, not pixels, which saves a transform: white noise is white in both.
-        scale = np.float32(np.sqrt(padded[0] * padded[1] / 2))
         noise = np.empty((len(factors), *shape), np.float32)
         for plane, factor in enumerate(factors):
             drawn = rng.standard_normal((*factor.shape, 2), dtype=np.float32)
             wave = drawn.view(np.complex64)[..., 0]
-            wave *= factor * scale
+            wave *= factor
             noise[plane] = fft.irfft2(wave, s=padded, overwrite_x=True)[: shape[0], : shape[1]]
         return noise
 
     def _factors(self, shape: tuple[int, int]) -> np.ndarray:
-        """(plane, row, wave) float32, see `_amplitude`; those of the last shape are kept."""
+        """(plane, row, wave) float32 for unit waves; those of the last shape are kept."""
         if shape not in self._amplitudes:
             self._amplitudes.clear()
-            self._amplitudes[shape] = np.stack([_amplitude(c, shape) for c in self.covariance])
+            scale = np.float32(np.sqrt(shape[0] * shape[1] / 2))
+            self._amplitudes[shape] = np.stack(
+                [_amplitude(c, shape) * scale for c in self.covariance]
+            )
         return self._amplitudes[shape]
 
 

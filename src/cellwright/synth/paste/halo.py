@@ -12,9 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
-from cellwright.synth.paste.stretch import stretched
+from cellwright.geometry.blocks import blurred
 
 #: standard deviations that are tried, in typical diameters
 WIDTHS = (0.35, 0.5, 0.7, 1.0)
@@ -22,8 +21,6 @@ WIDTHS = (0.35, 0.5, 0.7, 1.0)
 EXPLAINED = 0.25
 #: pixels that the fit looks at, at most
 FITTED = 20_000
-#: standard deviation on the coarser grid that a wide halo is smoothed on, in its pixels
-COARSE = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +49,7 @@ class Halo:
             (row, column) bool, pixels of any cell.
         """
         strength = np.array(self.strength, np.float32)[:, None, None]
-        return 1 + strength * spread(covered.astype(np.float32), self.width)
+        return 1 + strength * blurred(covered, self.width)
 
 
 def halo_of(
@@ -74,45 +71,35 @@ def halo_of(
     diameter
         Typical diameter of the cells in pixels.
     """
-    middle = np.median(planes[:, outside], axis=1)
-    if not covered.any() or middle.min() <= 0:
-        return None
     at = np.flatnonzero(outside)
     at = at[:: max(1, len(at) // FITTED)]
+    seen = planes.reshape(len(planes), -1)[:, at].astype(np.float64)
+    middle = np.median(seen, axis=1)
+    if not covered.any() or middle.min() <= 0:
+        return None
     row, col = (
         a / n - 0.5 for a, n in zip(np.divmod(at, outside.shape[1]), outside.shape, strict=True)
     )
     shading = np.stack([np.ones(len(at)), row, col, row * row, col * col, row * col], axis=1)
-    seen = planes.reshape(len(planes), -1)[:, at].T / middle.astype(np.float64)
-    left = _unexplained(shading, seen)[1]
-    best: tuple[float, Halo] | None = None
-    for width in WIDTHS:
-        light = spread(covered.astype(np.float32), width * diameter).ravel()[at]
-        weights, error = _unexplained(np.column_stack([shading, light]), seen)
-        if best is None or error.sum() < best[0]:
-            best = error.sum(), Halo(width * diameter, tuple(weights[-1].tolist()))
-            gain = 1 - error / np.maximum(left, np.finfo(float).tiny)
-    assert best is not None
+    basis = np.linalg.qr(shading)[0]
+    # A fit of both is one of what shading leaves of each.
+    seen = _left(basis, seen.T / middle)
+    best = (-np.inf, 0.0, np.zeros(len(middle)), np.zeros(len(middle)))
+    for width in (w * diameter for w in WIDTHS):
+        light = _left(basis, blurred(covered, width).ravel()[at].astype(np.float64)[:, None])
+        power, shared = (light * light).sum(), (light * seen).sum(axis=0)
+        if power > 0:
+            gain = shared**2 / power
+            best = max(best, (gain.sum(), width, shared / power, gain), key=lambda b: b[0])
+    _, width, strength, gain = best
+    share = gain / np.maximum((seen * seen).sum(axis=0), np.finfo(float).tiny)
     # What is darker around cells is uneven light that cells happen to lie in.
-    found = gain.max() >= EXPLAINED and min(best[1].strength) > 0
-    return best[1] if found else None
+    if share.max() < EXPLAINED or strength.min() <= 0:
+        return None
+    # Rounded, so that the last bits of sums, which hang on the processor, do not count.
+    return Halo(width, tuple(np.round(strength, 6).tolist()))
 
 
-def spread(light: np.ndarray, width: float) -> np.ndarray:
-    """(row, column) smoothed by a Gaussian of `width` pixels, float32; outside as at the border."""
-    step = max(1, int(width // COARSE))
-    rows, cols = light.shape
-    padded = np.pad(light, ((0, -rows % step), (0, -cols % step)), mode="edge")
-    coarse = padded.reshape(padded.shape[0] // step, step, -1, step).mean(
-        axis=(1, 3), dtype=np.float32
-    )
-    coarse = ndimage.gaussian_filter(coarse, width / step, truncate=3.0, mode="nearest")
-    if step == 1:
-        return coarse
-    return stretched(coarse[None], padded.shape)[0, :rows, :cols]
-
-
-def _unexplained(basis: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Weights (term, plane) of a least-squares fit, and the squared error of each plane."""
-    weights = np.linalg.lstsq(basis, seen, rcond=None)[0]
-    return weights, ((seen - basis @ weights) ** 2).sum(axis=0)
+def _left(basis: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """What an orthonormal `basis` (point, term) does not explain of `values` (point, column)."""
+    return values - basis @ (basis.T @ values)
