@@ -5,7 +5,7 @@ the picture is that of one focus.
 
 Phase contrast follows Zernike 1942 (Physica 9, 686) with a ring of finite width, as Yin, Kanade
 and Chen 2012 (Medical Image Analysis 16, 1047) write it down: what the ring passes is the wave
-smoothed over ``halo`` micrometres, and is put back a quarter of a wave late and dimmed. Thin cells
+smoothed over `Microscope.halo`, and is put back a quarter of a wave late and dimmed. Thin cells
 are dark, thick and round ones bright, and all have a bright halo.
 
 Differential interference contrast adds the wave to itself, a small shear away and against a bias
@@ -21,19 +21,12 @@ from cellwright.synth.optics import Layers, Microscope
 
 #: share of the direct light's amplitude that the ring lets through
 RING = 0.5
-#: micrometres over which the direct light is smoothed
-HALO = 6.0
 #: micrometres between the two waves, and half the phase between them without a cell
 SHEAR, BIAS = 0.4, np.pi / 4
 
 
 def phase_contrast(
-    phase: Layers,
-    absorption: Layers,
-    heights: np.ndarray,
-    microscope: Microscope,
-    *,
-    halo: float = HALO,
+    phase: Layers, absorption: Layers, heights: np.ndarray, microscope: Microscope
 ) -> np.ndarray:
     """Planes of a phase-contrast stack relative to the empty background, which is 1.
 
@@ -41,8 +34,6 @@ def phase_contrast(
     ----------
     phase, absorption, heights, microscope
         As of `cellwright.synth.optics.bright_field`.
-    halo
-        Width in micrometres of the halo around cells.
 
     Returns
     -------
@@ -51,7 +42,7 @@ def phase_contrast(
     """
     shape = phase[0][1].shape
     spectrum, square = _wave(phase, absorption, microscope)
-    direct = np.exp(-2.0 * np.pi**2 * halo**2 * square)
+    direct = np.exp(-2.0 * np.pi**2 * microscope.halo**2 * square)
     planes = []
     for height in heights:
         passed = spectrum * _propagator(square, height, microscope)

@@ -57,6 +57,11 @@ class Microscope:
     index_step
         Difference of refractive index between cell and medium; light that passes flat cells is
         delayed as by a smaller one.
+    granules
+        Strength of what lies in the cytoplasm and delays light unevenly, relative to a usual cell.
+    halo
+        Width in micrometres of the halo around cells in phase contrast. What is wider than that
+        is as bright as the background, so that flat cells show their granules and edges only.
     """
 
     pixel_size: float = 0.5
@@ -73,16 +78,18 @@ class Microscope:
     unevenness: float = 0.3
     dust: float = 0.0
     index_step: float = 0.02
+    granules: float = 1.0
+    halo: float = 6.0
 
     def __post_init__(self) -> None:
-        for name in ("pixel_size", "wavelength", "aperture", "photons", "gain"):
+        for name in ("pixel_size", "wavelength", "aperture", "photons", "gain", "halo"):
             if not getattr(self, name) > 0:
                 raise InputError(f"{name} {getattr(self, name)} came: more than 0 is wanted")
         for name in ("vignetting", "unevenness"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{name} {getattr(self, name)} came: from 0 to 1 is wanted")
-        if self.read_noise < 0 or self.offset < 0 or self.dust < 0:
-            raise InputError("read_noise, offset and dust must not be negative")
+        if min(self.read_noise, self.offset, self.dust, self.granules) < 0:
+            raise InputError("read_noise, offset, dust and granules must not be negative")
 
     def heights(self, planes: int) -> np.ndarray:
         """(planes,) heights of a stack in micrometres, the middle of it at 0."""

@@ -72,6 +72,7 @@ def delayed(scene: Scene, texture: Texture, *, diameter: float, microscope: Micr
     def one(cell: Cell, coarse: np.ndarray, fine: np.ndarray) -> np.ndarray:
         height, core = cell.body.height, cell.body.nucleus_height
         grain = (0.05 * coarse + 0.045 * fine) * np.sqrt(height) * (1.0 - 0.6 * core)
+        grain *= microscope.granules
         return radians * cell.density * (height + 0.2 * core**0.7 + grain)
 
     return _layers(scene, texture, one, 0.35 * radians * texture.debris)

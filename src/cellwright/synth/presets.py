@@ -179,7 +179,7 @@ PRESETS: dict[str, Preset] = {
         ),
     ),
     "adherent": Preset(
-        about="flat spread-out cells in phase contrast, bright halos (as in usiigaci)",
+        about="flat spread-out granular cells in phase contrast, narrow halos (as in usiigaci)",
         modality="phase",
         looks=(
             Look(
@@ -192,7 +192,9 @@ PRESETS: dict[str, Preset] = {
                     "pixel_size": (0.6, 1.0),
                     "unevenness": (0.05, 0.3),
                     "dust": (0.0, 60.0),
-                    "index_step": (0.003, 0.009),
+                    "index_step": (0.0015, 0.005),
+                    "granules": (1.5, 4.0),
+                    "halo": (1.5, 4.0),
                 },
             ),
         ),
