@@ -98,7 +98,7 @@ def test_a_stopped_call_is_finished_by_the_same_call(data, tmp_path, monkeypatch
     assert open_dataset(tmp_path / "a").names[:3] == open_dataset(data).names
     more = extend(data, tmp_path / "a", n=5, originals=True, **QUIET)
     assert (more.done, more.skipped) == (1, 4)
-    with pytest.raises(InputError, match="seed 0 .now 1.: use the same settings"):
+    with pytest.raises(InputError, match="another seed .0, now 1.: use the same settings"):
         extend(data, tmp_path / "a", n=5, originals=True, seed=1, **QUIET)
 
 

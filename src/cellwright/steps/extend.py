@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cellwright.steps.extending.maker import HOWS, Plan, image_name
 from cellwright.steps.progress import track
 from cellwright.steps.result import StepResult
+from cellwright.steps.settings import refuse_others
 from cellwright.steps.where import Where, wanted_tags
 from cellwright.types import InputError, Sample
 
@@ -382,10 +383,4 @@ def _refuse_other_settings(output: Path, settings: dict[str, Any]) -> None:
                 f"{output} is a data set that was not extended; choose another output folder"
             )
         return
-    before = json.loads(path.read_text(encoding="utf-8"))
-    other = [k for k in settings if before.get(k) != settings[k]]
-    if other:
-        what = ", ".join(f"{k} {before.get(k)} (now {settings[k]})" for k in other)
-        raise InputError(
-            f"{output} was extended with {what}: use the same settings or another output folder"
-        )
+    refuse_others(output, json.loads(path.read_text(encoding="utf-8")), settings)

@@ -11,6 +11,7 @@ from typing import Any
 from cellwright.steps.inputs import image_jobs
 from cellwright.steps.progress import track
 from cellwright.steps.result import Failure, StepResult, write_failures
+from cellwright.steps.settings import note_settings
 from cellwright.types import InputError, Sample
 
 log = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ def label(
     jobs = image_jobs(images)
     if any(job.path.resolve().is_relative_to(output.resolve()) for job in jobs):
         raise InputError(f"{output}: the images lie in the output folder; name another one")
-    _begin(output, {"segmenter": segmenter, "options": chosen})
+    note_settings(output, SETTINGS_NAME, {"segmenter": segmenter, "options": chosen})
     failed: list[Failure] = []
     cells, started = 0, time.perf_counter()
     with DatasetWriter(output) as writer:
@@ -85,22 +86,3 @@ def label(
     log.info("labelled %d images, %d cells, %.1f s", done, cells, seconds)
     details = {"segmenter": segmenter, "cells": cells, "seconds": seconds}
     return StepResult(output, done, skipped, tuple(failed), details)
-
-
-def _begin(output: Path, settings: Mapping[str, Any]) -> None:
-    """Note how `output` is labelled; refuse to go on in another way."""
-    import json
-
-    from cellwright.formats.atomic import write_json
-
-    note = output / SETTINGS_NAME
-    if note.is_file():
-        before = json.loads(note.read_text(encoding="utf-8"))
-        if before != json.loads(json.dumps(settings)):
-            raise InputError(
-                f"{output} was labelled by {before}, now {dict(settings)}: "
-                "use the same settings or another output folder"
-            )
-        return
-    output.mkdir(parents=True, exist_ok=True)
-    write_json(settings, note)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from cellwright.steps.inputs import ImageJob, image_jobs, kept_once
 from cellwright.steps.machine import processor, versions
 from cellwright.steps.result import Failure, StepResult, write_failures
+from cellwright.steps.settings import refuse_others
 from cellwright.types import Image, InputError, Instances, Sample
 
 if TYPE_CHECKING:
@@ -186,14 +187,9 @@ def _begin(folder: Path, settings: Mapping[str, Any], learnt: Mapping[str, str])
     if not path.is_file():
         write_json({"schema_version": 1, **_run_head(settings, learnt), "images": []}, path)
         return
-    earlier = json.loads(path.read_text(encoding="utf-8")).get("settings", {})
-    wanted = json.loads(json.dumps(settings))
-    changed = [k for k in wanted if earlier.get(k) != wanted[k]]
-    if changed:
-        raise InputError(
-            f"{folder} holds results with another {', '.join(changed)}; "
-            "use another output folder, or delete this one"
-        )
+    refuse_others(
+        folder, json.loads(path.read_text(encoding="utf-8")).get("settings", {}), settings
+    )
 
 
 def _run_head(settings: Mapping[str, Any], learnt: Mapping[str, str]) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 from cellwright.steps.inputs import image_jobs
 from cellwright.steps.progress import track
 from cellwright.steps.result import Failure, StepResult, write_failures
+from cellwright.steps.settings import note_settings
 from cellwright.types import Image, InputError, Instances, Sample
 
 if TYPE_CHECKING:
@@ -95,7 +95,8 @@ def translate(
     todo, class_names = _jobs(images, translator.card)
     folder = Path(output)
     card = (Path(model) / CARD).read_bytes()
-    _begin(folder, {
+    note_settings(folder, SETTINGS, {
+        "schema_version": 1,
         "model": Path(model).resolve().name,
         "model_sha256": hashlib.sha256(card).hexdigest(),
         "seed": seed,
@@ -179,20 +180,3 @@ def _compare_pixel_size(job: _Job, image: Image, trained: tuple[float, float] | 
             "%s: a pixel is %.3g um, the translator learnt at %.3g um; bring it to that first",
             job.path, image.pixel_size[0], trained[0],
         )  # fmt: skip
-
-
-def _begin(folder: Path, settings: dict[str, object]) -> None:
-    """Write the settings of a new output, or make sure that an earlier call had the same."""
-    from cellwright.formats.atomic import write_json
-
-    path = folder / SETTINGS
-    if not path.is_file():
-        write_json({"schema_version": 1, **settings}, path)
-        return
-    earlier = json.loads(path.read_text(encoding="utf-8"))
-    changed = [k for k, v in settings.items() if earlier.get(k) != v]
-    if changed:
-        raise InputError(
-            f"{folder} was translated with another {', '.join(changed)}; use another output "
-            "folder, or delete this one"
-        )

@@ -20,6 +20,7 @@ from cellwright.steps.pseudo_labels import (
 )
 from cellwright.steps.result import Failure, StepResult, write_failures
 from cellwright.steps.self_training import best, goes_on, held_out_agreement, take_over
+from cellwright.steps.settings import note_settings
 from cellwright.types import Image, InputError, Instances
 
 log = logging.getLogger(__name__)
@@ -114,7 +115,7 @@ def zero_shot(
         "rejected": rejected, "method": method, "options": dict(options or {}), "minutes": minutes,
         "seed": seed,
     }  # fmt: skip
-    _begin(folder, settings)
+    note_settings(folder, SETTINGS_NAME, settings)
     names = [job.name for job in work]
     _, second = tuning_fold(names, [{}] * len(names), fraction=HELD_OUT)
     held = {names[i] for i in second}
@@ -153,24 +154,6 @@ def zero_shot(
     write_failures(folder, failed)
     details = {"rounds": done, "chosen": chosen, "report": str(page)}
     return StepResult(folder, len(work), 0, tuple(failed), details)
-
-
-def _begin(folder: Path, settings: Mapping[str, Any]) -> None:
-    """Note the settings of `folder`; refuse to go on with others."""
-    from cellwright.formats.atomic import write_json
-
-    note, plain = folder / SETTINGS_NAME, json.loads(json.dumps(settings))
-    if note.is_file():
-        before = json.loads(note.read_text(encoding="utf-8"))
-        other = sorted(k for k in plain if before.get(k) != plain[k])
-        if other:
-            raise InputError(
-                f"{folder} was begun with other {', '.join(other)}: use the same settings or "
-                "another output folder"
-            )
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(plain, note)
 
 
 def _usable(work: Sequence[ImageJob], failed: Sequence[Failure]) -> list[ImageJob]:
