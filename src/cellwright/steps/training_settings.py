@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cellwright.steps.settings import refuse_others
 from cellwright.types import InputError
 
 if TYPE_CHECKING:
@@ -107,10 +108,5 @@ def begin(folder: Path, options: Mapping[str, Any], *, resume: bool) -> bool:
             log.warning("%s holds no training to resume; it begins anew", folder)
         write_json(dict(options), record)
         return False
-    earlier = json.loads(record.read_text(encoding="utf-8"))
-    now = json.loads(json.dumps(dict(options)))
-    changed = [k for k in now if earlier.get(k) != now[k]]
-    if changed:
-        told = ", ".join(f"{k} was {earlier.get(k)}, now {now[k]}" for k in changed)
-        raise InputError(f"{folder} was begun with other settings ({told}); use another folder")
+    refuse_others(folder, json.loads(record.read_text(encoding="utf-8")), options)
     return model.is_file()
