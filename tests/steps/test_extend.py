@@ -119,6 +119,29 @@ def test_own_density_is_drawn_type_by_type(tmp_path) -> None:
         assert {t["source"] for t in made.instances(i).tags} == {"few" if i % 2 == 0 else "many"}
 
 
+def test_cells_of_one_image_are_of_one_size(tmp_path) -> None:
+    """Images of two magnifications are not mixed, nor are their densities."""
+    samples = []
+    for number, (size, count) in enumerate(((4, 6), (5, 7), (12, 1), (14, 2))):
+        labels = np.zeros((60, 80), int)
+        for k in range(count):
+            row, col = 3 + 20 * (k // 4), 3 + 19 * (k % 4)
+            labels[row : row + size, col : col + size] = k + 1
+        samples.append(field(f"{number}", labels))
+    write_dataset(samples, tmp_path / "data")
+    extend(tmp_path / "data", tmp_path / "out", n=40, overlap=0, mixed=4, **QUIET)
+    made = open_dataset(tmp_path / "out")
+    seen = set()
+    for i in range(len(made)):
+        about = made.record(i)["extended"]
+        sources = {t["source"] for t in made.instances(i).tags}
+        small = sources <= {"0", "1"}
+        assert small or sources <= {"2", "3"}
+        assert about["asked"] in ((6, 7) if small else (1, 2))
+        seen |= sources
+    assert seen == {"0", "1", "2", "3"}
+
+
 def test_without_rotation_cells_lie_as_they_lay(tmp_path) -> None:
     labels = one_cell(shape=(60, 60), at=(20, 20), size=12)
     labels[20:26, 26:32] = 0  # an L: no turn and no mirror image of it is the same

@@ -103,7 +103,8 @@ def extend(
         Share of the cells that are put on the edge of another one; None is 0 for grey, 0.3 for
         phase and pix2pix, 0.1 for simulate (its share of overlapping cells).
     mixed
-        Of how many images the cells of an image come from; 1 as in P3.
+        Of how many images the cells of an image come from; 1 as in P3. Their typical diameters
+        are within a factor of 1.5 of each other.
     shape
         Rows and columns of the images; those of the data set's by default.
     resize, elastic

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cellwright.steps.extending.origins import EXTENDED, fingerprint, origin_tags
-from cellwright.steps.extending.survey import Kind
+from cellwright.steps.extending.survey import Held, Kind
 from cellwright.synth.paste.compose import ADDED, COVERING, Compose, compose
 from cellwright.synth.paste.cutouts import Source
 from cellwright.synth.paste.warp import Warp
@@ -103,9 +104,9 @@ class Maker:
         order = number // len(plan.kinds) // BLOCK
         chosen = self._chosen(kind, _stream(plan.seed, order, 1, number % len(plan.kinds)))
         base = int(rng.integers(len(chosen)))
-        shape = plan.shape or self.dataset.shape(chosen[base])
-        cells = self._count(kind, rng, shape)
-        held = [self._source(i, kind) for i in chosen]
+        shape = plan.shape or self.dataset.shape(chosen[base].image)
+        cells = self._count(kind.like(chosen[0].size), rng, shape)
+        held = [self._source(one.image, kind) for one in chosen]
         sample, found = compose(
             rng,
             [source for source, _ in held],
@@ -145,17 +146,18 @@ class Maker:
         }
         return Sample(image_name(plan.how, number), image, instances), {EXTENDED: facts}
 
-    def _chosen(self, kind: Kind, rng: np.random.Generator) -> list[int]:
-        """Images that a block of new ones takes its cells from."""
-        count = min(self.plan.mixed, len(kind.images))
-        return [kind.images[i] for i in rng.permutation(len(kind.images))[:count].tolist()]
+    def _chosen(self, kind: Kind, rng: np.random.Generator) -> list[Held]:
+        """Images that a block of new ones takes its cells from, with cells of like sizes."""
+        order = [kind.sources[i] for i in rng.permutation(len(kind.sources)).tolist()]
+        alike = kind.like(order[0].size)
+        return [held for held in order if held in alike][: self.plan.mixed]
 
-    def _count(self, kind: Kind, rng: np.random.Generator, shape: tuple[int, int]) -> int:
-        """How many cells image `shape` of this kind is to hold."""
+    def _count(self, like: Sequence[Held], rng: np.random.Generator, shape: tuple[int, int]) -> int:
+        """How many cells an image of `shape` is to hold, by those of one of the images `like`."""
         if self.plan.density is not None:
             low, high = self.plan.density
             return int(rng.integers(low, high + 1))
-        density = kind.densities[int(rng.integers(len(kind.densities)))]
+        density = like[int(rng.integers(len(like)))].density
         return max(1, round(density * shape[0] * shape[1]))
 
     def _source(self, index: int, kind: Kind) -> tuple[Source, str]:
@@ -206,8 +208,8 @@ class Maker:
         from cellwright.steps.extending.scenes import simulated
 
         plan = self.plan
-        shape = plan.shape or self.dataset.shape(kind.images[0])
-        asked = self._count(kind, rng, shape)
+        shape = plan.shape or self.dataset.shape(kind.sources[0].image)
+        asked = self._count(kind.held, rng, shape)
         sample = simulated(plan, number, cells=asked, shape=shape)
         cells = sample.instances
         assert cells is not None

@@ -18,7 +18,32 @@ if TYPE_CHECKING:
 
 #: tag that tells the cell types of LIVECell apart (P3)
 CELL_LINE = "cell_line"
+#: by how much the typical diameters of images that are mixed differ, at most: beyond that they
+#: are of other cells or of another magnification
+ALIKE = 1.5
 BY_CLASS = "class"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What one image has of a kind of cells.
+
+    Parameters
+    ----------
+    image
+        Index of the image.
+    density
+        Cells per pixel.
+    size
+        Typical diameter of the cells in pixels.
+    pasted
+        Whether it has a cell that may be pasted.
+    """
+
+    image: int
+    density: float
+    size: float
+    pasted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +56,22 @@ class Kind:
         Value of the tag, name of the class, or "all".
     only
         Index of the class, or None for all but carried ones.
-    images
-        Indices of the images with a cell that may be pasted.
-    counts
-        Cells of this type in each image that has any.
-    densities
-        The same per pixel.
+    held
+        The images with a cell of this type; one of them at least has some that may be pasted.
     """
 
     name: str
     only: int | None
-    images: tuple[int, ...]
-    counts: tuple[int, ...]
-    densities: tuple[float, ...]
+    held: tuple[Held, ...]
+
+    @property
+    def sources(self) -> tuple[Held, ...]:
+        """Those with a cell that may be pasted."""
+        return tuple(h for h in self.held if h.pasted)
+
+    def like(self, size: float) -> tuple[Held, ...]:
+        """Those with cells of about this typical diameter."""
+        return tuple(h for h in self.held if max(h.size / size, size / h.size) <= ALIKE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +130,7 @@ def survey(
             f"{lacking[0]!r} and {len(lacking) - 1} more images have no tag {by!r} to tell types "
             f"of cells by; tags there: {known}; or --by class"
         )
-    found: dict[tuple[str, int | None], list[tuple[int, int, int]]] = {}
+    found: dict[tuple[str, int | None], list[Held]] = {}
     areas: list[np.ndarray] = []
     stretch: list[np.ndarray] = []
     for i in track(range(len(dataset)), "look", quiet=quiet):
@@ -117,25 +145,18 @@ def survey(
             groups = others or groups
         for group in groups:
             chosen = pastable(cells, only=group[1], carried=carried)
-            entry = (i, int(np.count_nonzero(chosen)), int(np.count_nonzero(chosen & complete)))
-            found.setdefault(group, []).append(entry)
+            held = found.setdefault(group, [])
+            if size := typical_diameter(cells.areas[chosen]):
+                density = float(np.count_nonzero(chosen) / np.prod(dataset.shape(i)))
+                held.append(Held(i, density, size, bool((chosen & complete).any())))
         chosen = pastable(cells, only=None, carried=carried)
         areas.append(cells.areas[chosen])
         stretch.append(_elongations(cells.boxes[chosen & complete], cells, chosen & complete))
-    kinds = []
-    for (name, only), entries in sorted(found.items(), key=lambda e: e[0][0]):
-        images = tuple(i for i, _, cut in entries if cut)
-        if images:
-            held = [(i, count) for i, count, _ in entries if count]
-            kinds.append(
-                Kind(
-                    name,
-                    only,
-                    images,
-                    tuple(count for _, count in held),
-                    tuple(count / np.prod(dataset.shape(i)) for i, count in held),
-                )
-            )
+    kinds = [
+        Kind(name, only, tuple(held))
+        for (name, only), held in sorted(found.items(), key=lambda e: e[0][0])
+        if any(h.pasted for h in held)
+    ]
     diameter = typical_diameter(np.concatenate(areas))
     if not kinds or diameter is None:
         raise InputError(
