@@ -26,7 +26,7 @@ from cellwright.formats.dataset import open_dataset
 WAYS: dict[str, tuple[str, ...]] = {
     "usiigaci": ("--how", "phase"),
     "bbbc009": ("--how", "grey", "--no-rotate"),
-    "dsb2018": ("--how", "grey", "--mixed", "1"),  # its images are of many magnifications
+    "dsb2018": ("--how", "grey"),
 }
 FIGURES = ("accuracy50", "mean_accuracy", "pixel_f1")
 
