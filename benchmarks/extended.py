@@ -2,13 +2,15 @@
 
     cellwright run recipes/p4/table-5-6.toml -o WORK
     python benchmarks/extended.py WORK
+    python benchmarks/extended.py WORK --picture FILE.png
 
 Each model of the run is shown two kinds of bright field that it has not learnt from: the simulated
 test fields, whose overlaps are real, and fields pasted in bright field from the cells of the
 validation fields, whose overlaps are those that P4 calls fake. The map of the overlap head alone
 is scored, as P4 scores it, at P4's threshold and at the one best on the validation fields. False
 pixels are those without an overlap that are called one, per thousand. Markdown is printed, mean
-and standard deviation over the seeds of the run.
+and standard deviation over the seeds of the run. `--picture` draws some of the fields that were
+learnt from instead: simulated, pasted in phase contrast and translated, pasted in bright field.
 """
 
 from __future__ import annotations
@@ -21,9 +23,12 @@ from overlap_thresholds import PAPER, THRESHOLDS, at, pixels
 from scipy.stats import rankdata
 
 import cellwright
+from cellwright.types import Image
 
 #: fields pasted in bright field, and their seed
 PASTED, SEED = 24, 77
+#: fields of each kind in the picture
+SHOWN = 5
 
 
 def figures(model: Path, data: dict[str, Path]) -> list[float]:
@@ -47,11 +52,45 @@ def figures(model: Path, data: dict[str, Path]) -> list[float]:
     return found
 
 
+def picture(work: Path, path: Path) -> None:
+    """Some fields of each kind, with and without the outlines of their cells."""
+    import matplotlib.pyplot as plt
+
+    from cellwright.steps.overlay_picture import overlay_picture
+
+    kinds = {
+        "train": "simulated",
+        "synthetic-1000": "phase, pasted, translated",
+        "brightfield-1000": "pasted in bright field",
+    }
+    there = {k: v for k, v in kinds.items() if (work / "data" / k).is_dir()}
+    figure, axes = plt.subplots(
+        2 * len(there), SHOWN, figsize=(1.6 * SHOWN, 3.2 * len(there)), squeeze=False
+    )
+    for number, (name, title) in enumerate(there.items()):
+        data = cellwright.open_dataset(work / "data" / name)
+        for column in range(SHOWN):
+            image = Image(data.image(column).stack()[0], "YX")
+            cells = data.instances(column)
+            for row, drawn in enumerate((None, cells)):
+                place = axes[2 * number + row, column]
+                place.imshow(overlay_picture(image, drawn, class_names=data.class_names))
+                place.axis("off")
+        axes[2 * number, 0].set_title(title, loc="left", fontsize=9)
+    figure.tight_layout(pad=0.3)
+    figure.savefig(path, dpi=90)
+
+
 def main() -> None:
-    """Print a line for each variant."""
+    """Print a line for each variant, or draw the picture."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("work", type=Path)
-    work = parser.parse_args().work
+    parser.add_argument("--picture", type=Path)
+    given = parser.parse_args()
+    work = given.work
+    if given.picture:
+        picture(work, given.picture)
+        return
     data = {name: work / "data" / name for name in ("val", "test", "pasted")}
     cellwright.extend(
         data["val"], data["pasted"], how="phase", n=PASTED, clustered=0.6, seed=SEED, quiet=True

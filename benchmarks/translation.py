@@ -100,7 +100,9 @@ def prepared(work: Path, part: str) -> None:
 def run(work: Path, name: str, minutes: float | None) -> None:
     """Learn, then `score`."""
     trial = TRIALS[name]
-    loop.clock, loop.READINGS = time.process_time, 4
+    minutes = minutes or trial.minutes
+    # A reading costs ten seconds; in a short training twelve would double it.
+    loop.clock, loop.READINGS = time.process_time, 12 if minutes >= 10 else 4
     prepared(work, trial.part)
     model, data = work / name / "model", work / trial.part
     cellwright.learn_translation(
@@ -113,7 +115,7 @@ def run(work: Path, name: str, minutes: float | None) -> None:
         crop=128,
         batch_size=2,
         learning_rate=5e-4,
-        minutes=minutes or trial.minutes,
+        minutes=minutes,
         val=data / "val",
         jobs=1,
         resume=True,
