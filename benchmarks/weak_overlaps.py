@@ -1,13 +1,14 @@
 """What P4 mends by synthetic images: overlaps that the original truth leaves out.
 
     cellwright run recipes/p4/table-5-6.toml -o WORK
-    python benchmarks/weak_overlaps.py WORK [--kept 0.1] [--val-too]
+    python benchmarks/weak_overlaps.py WORK [--kept 0.1] [--val-too] [--learn-from synthetic-1000]
 
 P4 (5.5) explains its gain by overlaps that are marked weakly in its labelled images. The simulated
 truth is exact, so here most overlaps are taken out of it: of two cells that share pixels, the one
 above keeps them, but for a share `kept` of the pairs. The first variant of the recipe learns from
 that in place of `train`, with the same steps and seeds; with `--val-too` the validation fields, on
-which thresholds are chosen, are marked as weakly. Markdown is printed.
+which thresholds are chosen, are marked as weakly. `--learn-from` takes another part of the data in
+place of the weak one, for a comparison with the same validation fields. Markdown is printed.
 """
 
 from __future__ import annotations
@@ -61,12 +62,14 @@ def main() -> None:
     parser.add_argument("work", type=Path)
     parser.add_argument("--kept", type=float, default=0.1)
     parser.add_argument("--val-too", action="store_true")
+    parser.add_argument("--learn-from")
     given = parser.parse_args()
     name = f"weak-{given.kept:g}" + ("-val" if given.val_too else "")
     recipe = read_recipe(RECIPE)
     data = {part: given.work / "data" / part for part in ("train", "val", "test")}
-    weak = given.work / "data" / name
-    write_dataset(weakened(data["train"], given.kept), weak)
+    learnt = given.work / "data" / (given.learn_from or name)
+    if given.learn_from is None:
+        write_dataset(weakened(data["train"], given.kept), learnt)
     val = data["val"]
     if given.val_too:
         val = given.work / "data" / f"{name}-fields"
@@ -74,9 +77,9 @@ def main() -> None:
     settings = recipe.train_of(recipe.variants()[0])
     figures = []
     for seed in recipe.seeds:
-        place = given.work / name / f"seed-{seed}"
+        place = given.work / (name + (given.learn_from or "")) / f"seed-{seed}"
         options = settings.model_dump() | {"where": settings.pairs(), "seed": seed}
-        cellwright.train(weak, place / "model", val=val, quiet=True, resume=True, **options)
+        cellwright.train(learnt, place / "model", val=val, quiet=True, resume=True, **options)
         cellwright.predict(
             data["test"], place / "model", place / "found", formats=("coco",), quiet=True
         )
@@ -96,7 +99,8 @@ def main() -> None:
     print("| --- | --- | --- | --- | --- | --- |")
     row = " | ".join(f"{m:.3f} ± {s:.3f}" for m, s in zip(middle, spread, strict=True))
     where = ", validation fields too" if given.val_too else ""
-    print(f"| {given.kept:.0%} of the overlaps{where} | {row} |")
+    source = f"{given.learn_from}, beside " if given.learn_from else ""
+    print(f"| {source}{given.kept:.0%} of the overlaps{where} | {row} |")
 
 
 if __name__ == "__main__":
