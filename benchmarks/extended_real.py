@@ -16,11 +16,10 @@ import statistics
 from pathlib import Path
 
 from commands import DATA, cellwright
-from sim_to_real import DIAMETER, SETS, Set, imported, sized, ten
+from sim_to_real import SETS, Set, ten, tested
 from trials import Trial, run
 
 from cellwright.formats import write_dataset
-from cellwright.formats.dataset import open_dataset
 
 #: how cells of a set are pasted; the light of DIC has a direction
 WAYS: dict[str, tuple[str, ...]] = {
@@ -33,20 +32,16 @@ FIGURES = ("accuracy50", "mean_accuracy", "pixel_f1")
 
 def parts(one: Set, data: Path, work: Path, seed: int, n: int) -> dict[str, Path]:
     """The few images and the extended ones to learn from, and the test part."""
-    factor = 1.0 if one.diameter is None else DIAMETER / one.diameter
-    test, here = work / one.name / "test", work / one.name / f"seed-{seed}"
-    if not (test / "annotations.json").exists():
-        whole = open_dataset(imported(one, "test", data, work))
-        write_dataset(sized(iter(whole), factor), test)
+    here = work / one.name / f"seed-{seed}"
     few, more = here / "few", here / "extended"
     if not (few / "annotations.json").exists():
-        real = ten(imported(one, "train", data, work), factor, seed)
+        real = ten(one, data, work, seed)
         write_dataset(real, few)
         cellwright("split", few, "--split", f"val:{max(0.2, 1 / len(real))}", "--seed", seed)
     if not (more / "annotations.json").exists():
         cellwright("extend", few, "-o", more, *WAYS[one.name], "--n", n, "--seed", seed,
                    "--where", "split=train", "--originals")  # fmt: skip
-    return {"few": few, "extended": more, "test": test}
+    return {"few": few, "extended": more, "test": tested(one, data, work)}
 
 
 def main() -> None:

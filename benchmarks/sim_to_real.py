@@ -115,11 +115,26 @@ def simulated(one: Set, work: Path, fields: int, seed: int) -> Path:
     return target
 
 
-def ten(train: Path, factor: float, seed: int) -> list[Sample]:
-    """Ten images of the train part, of as many fields as there are."""
+def factor_of(one: Set) -> float:
+    """By how much the images of a set are enlarged."""
+    return 1.0 if one.diameter is None else DIAMETER / one.diameter
+
+
+def tested(one: Set, data: Path, work: Path) -> Path:
+    """The test part of a set, at the wanted diameter."""
+    target = work / one.name / "test"
+    if not (target / "annotations.json").exists():
+        whole = open_dataset(imported(one, "test", data, work))
+        write_dataset(sized(iter(whole), factor_of(one)), target)
+    return target
+
+
+def ten(one: Set, data: Path, work: Path, seed: int) -> list[Sample]:
+    """Ten images of the train part, of as many fields as there are, at the wanted diameter."""
+    train = imported(one, "train", data, work)
     order = np.random.default_rng(seed).permutation(len(open_dataset(train)))
     samples = [open_dataset(train)[int(i)] for i in order[:REAL]]
-    return list(sized(iter(samples), factor))
+    return list(sized(iter(samples), factor_of(one)))
 
 
 def joined(sim: Path, real: list[Sample], target: Path) -> Path:
@@ -147,13 +162,8 @@ def main() -> None:
     print("|" + " --- |" * 6, flush=True)
     for one in (s for s in SETS if s.name in told.sets.split(",")):
         work = told.work / one.name
-        factor = 1.0 if one.diameter is None else DIAMETER / one.diameter
-        test = work / "test"
-        if not (test / "annotations.json").exists():
-            write_dataset(
-                sized(iter(open_dataset(imported(one, "test", told.data, told.work))), factor), test
-            )
-        real = ten(imported(one, "train", told.data, told.work), factor, told.seed)
+        test = tested(one, told.data, told.work)
+        real = ten(one, told.data, told.work, told.seed)
         alone = work / "ten"
         if not (alone / "annotations.json").exists():
             write_dataset(real, alone)
