@@ -104,7 +104,7 @@ def extend(
         phase and pix2pix, 0.1 for simulate (its share of overlapping cells).
     mixed
         Of how many images the cells of an image come from; 1 as in P3. Their typical diameters
-        are within a factor of 1.5 of each other.
+        are within a factor of 1.5 of that of the first one drawn.
     shape
         Rows and columns of the images; those of the data set's by default.
     resize, elastic
